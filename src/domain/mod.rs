@@ -1,0 +1,27 @@
+//! The stored and exchanged types: tasks, traces, plans, templates and their evidence.
+//!
+//! Everything here is data: no I/O, no clock, no async. What is stored carries
+//! [`SCHEMA_VERSION`]; wire formats are converted at the boundary that knows them.
+
+mod binding;
+mod ids;
+mod outcome;
+mod pattern;
+mod plan;
+mod record;
+mod task;
+mod template;
+mod trace;
+
+pub use binding::{Binding, Operand, PathStep, Predicate, SlotPart, Space, Tier};
+pub use ids::{Namespace, RunId, TemplateId, TemplateVersion, canonical_hash, fresh_call_id};
+pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Outcome, Served};
+pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
+pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
+pub use record::{Evidence, Lifecycle, TemplateRecord};
+pub use task::{EffectClass, Task, Tool};
+pub use template::{AnswerPart, AnswerTemplate, Argument, Guard, StepTemplate, Template, ToolContract};
+pub use trace::{Call, Observation, RunOutcome, Trace, TraceStep};
+
+/// Version of the stored format. Raised when a stored record can no longer be read as before.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,87 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Number of a slot within its template.
+pub type SlotId = u32;
+/// Number of a list within its template.
+pub type ListId = u32;
+
+/// The coarse form of a value in a text. Coarse on purpose: finer forms (digits of an id, the
+/// prefix of a name) change between tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// An e-mail address.
+    Email,
+    /// One token with digits, an underscore or a leading mark in it: an order number, a key.
+    Identifier,
+    /// A number, with or without a decimal part.
+    Number,
+    /// Text between quotation marks.
+    Quoted,
+    /// A literal of key-value pairs between brackets, in whatever notation.
+    Object,
+    /// One or more capitalised words.
+    Name,
+    /// One of the members of an enumeration of a tool's schema, spelt in the text.
+    Member,
+    /// Any words up to the next literal or delimiter.
+    Phrase,
+}
+
+/// A typed value taken from the task's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SlotSpec {
+    /// Number by which patterns and bindings name it.
+    pub id: SlotId,
+    /// A readable name, taken from the argument or field that uses it.
+    pub name: String,
+    /// What it looks like.
+    pub shape: Shape,
+    /// The allowed values of a [`Shape::Member`]: the tool schema's own constants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+    /// The list whose elements hold it, if it repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListId>,
+    /// No binding reads it: it is known to be idle.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
+}
+
+/// One part of a task pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// This token, compared without case.
+    Literal(String),
+    /// A value.
+    Slot(SlotId),
+    /// A repeated unit.
+    List(ListPart),
+    /// Two or more single words separated by commas that say nothing to any tool, whatever they
+    /// are ("calm, busy, polite").
+    Words,
+}
+
+/// A unit that repeats in a text: `unit (separator unit)* trailing?`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListPart {
+    /// Number of the list within its template.
+    pub id: ListId,
+    /// What repeats. Holds no lists itself.
+    pub unit: Vec<Part>,
+    /// What stands between two units, each a sequence of tokens. Empty while only single units
+    /// were seen.
+    pub separators: Vec<Vec<String>>,
+    /// A separator also follows the last unit.
+    #[serde(default)]
+    pub trailing: bool,
+}
+
+/// The task pattern of a template: what the text must say, token by token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pattern {
+    /// The parts in order.
+    pub parts: Vec<Part>,
+}

@@ -1,0 +1,59 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use super::{Call, RunId, Task, TraceStep};
+
+/// Tokens that a model read and wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// Tokens read.
+    pub input: u64,
+    /// Tokens written.
+    pub output: u64,
+}
+
+impl Usage {
+    /// Tokens in and out together.
+    pub fn total(self) -> u64 {
+        self.input + self.output
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input += other.input;
+        self.output += other.output;
+    }
+}
+
+/// "What is the next step of this run?": the task and everything that was really done so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanRequest {
+    /// Which run.
+    pub run: RunId,
+    /// What was asked. Shared, since every step of a run asks with the same task.
+    pub task: Arc<Task>,
+    /// All calls so far, in order, each with its observation.
+    pub history: Vec<TraceStep>,
+}
+
+/// The next step of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NextStep {
+    /// Call these tools; all observations come back before the next request.
+    Calls(Vec<Call>),
+    /// The run is over; this is what the user is told (empty where the agent words it itself).
+    Answer(String),
+}
+
+/// A planner's reply to a [`PlanRequest`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanResponse {
+    /// What to do next.
+    pub step: NextStep,
+    /// What the reply cost. Zero when it was served from a template.
+    #[serde(default)]
+    pub usage: Usage,
+}

@@ -1,0 +1,51 @@
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Template;
+
+/// Where a template stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Learnt, not yet believed: it is not served.
+    #[default]
+    Candidate,
+    /// Served.
+    Active,
+    /// It was wrong; not served until it has new evidence.
+    Quarantined,
+    /// Not used any more.
+    Retired,
+}
+
+/// What speaks for and against a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Hashes of the distinct tasks from whose successful runs it was learnt (at most 16 kept;
+    /// [`Evidence::successes`] goes on counting).
+    pub tasks: BTreeSet<String>,
+    /// Distinct successful runs or shadow agreements.
+    pub successes: u32,
+    /// Runs that it served to the end.
+    pub served: u64,
+    /// Runs in which it had to be handed back.
+    pub diverged: u32,
+    /// Served runs that were said to have gone wrong.
+    pub bad_outcomes: u32,
+}
+
+/// A template as it is stored: with its evidence and its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TemplateRecord {
+    /// The template.
+    pub template: Template,
+    /// What speaks for it.
+    pub evidence: Evidence,
+    /// Whether it is served.
+    pub state: Lifecycle,
+    /// When it was last changed: a logical count of admissions, not a clock.
+    #[serde(default)]
+    pub sequence: u64,
+}

@@ -1,0 +1,162 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, TemplateId,
+    TemplateVersion, canonical_hash,
+};
+
+/// What must be known of a tool before a template may call it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolContract {
+    /// The tool's name.
+    pub name: String,
+    /// [`super::Tool::fingerprint`] of the tool the template was learnt with.
+    pub fingerprint: String,
+}
+
+/// How an argument is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Argument {
+    /// A scalar, or a whole value taken as it is.
+    One(Space),
+    /// An array with one element for each element of a list, in its order.
+    Each {
+        /// The list.
+        list: ListId,
+        /// How an element is made.
+        element: Box<Argument>,
+    },
+    /// An array of fixed length.
+    Array(Vec<Argument>),
+    /// An object, member by member.
+    Object(Vec<(String, Argument)>),
+}
+
+/// A condition on an observation that must hold before the next step is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Guard {
+    /// A CEL expression over `obs`, the step's observation. Absent while the condition compares
+    /// with a value that only one task showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cel: Option<String>,
+    /// Keys to the field compared, for a guard on a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub field: Vec<String>,
+    /// Canonical hash of the value the field had, for a guard on a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+}
+
+/// One call, or one call for each element of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepTemplate {
+    /// The tool to call.
+    pub tool: String,
+    /// The list over which the step repeats; equal calls are made once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ListId>,
+    /// Its arguments, in the order in which the run gave them.
+    pub arguments: Vec<(String, Argument)>,
+    /// What its observation must satisfy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
+}
+
+/// One part of a final answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerPart {
+    /// Fixed words.
+    Text(String),
+    /// A value, as text.
+    Value(Operand),
+}
+
+/// The final answer of a run whose only acting block this was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerTemplate {
+    /// Words and values in order.
+    pub parts: Vec<AnswerPart>,
+}
+
+/// A plan whose task-specific values are slots and bindings.
+///
+/// A template stands for one *block*: a part of a task's text (often all of it) and the calls
+/// that serve it. One without steps says that such a text is known to be idle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Version of this format.
+    pub schema_version: u32,
+    /// Lineage.
+    pub id: TemplateId,
+    /// Hash of the content.
+    pub version: TemplateVersion,
+    /// The tenant that learnt it.
+    pub namespace: Namespace,
+    /// A readable name.
+    pub name: String,
+    /// The intent's keywords, by which it is found.
+    pub keywords: Vec<String>,
+    /// What the text says.
+    pub pattern: Pattern,
+    /// The values that the text gives.
+    pub slots: Vec<SlotSpec>,
+    /// The calls.
+    pub steps: Vec<StepTemplate>,
+    /// The final answer, where one could be templated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<AnswerTemplate>,
+    /// The tools it calls.
+    pub contract: Vec<ToolContract>,
+    /// JSON Schema of the final answer, where the task demanded one (as JSON text).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_format: Option<String>,
+}
+
+impl Template {
+    /// Hash of what the template says: pattern, slots, steps, answer, contract, output format.
+    /// Name, keywords, lineage and namespace do not count.
+    pub fn content_version(&self) -> TemplateVersion {
+        let content = serde_json::json!([
+            SCHEMA_VERSION,
+            self.pattern,
+            self.slots,
+            self.steps,
+            self.answer,
+            self.contract,
+            self.output_format
+        ]);
+        TemplateVersion::new(&canonical_hash(&content)[..16])
+    }
+
+    /// The slot of that number.
+    pub fn slot(&self, id: SlotId) -> Option<&SlotSpec> {
+        self.slots.iter().find(|slot| slot.id == id)
+    }
+
+    /// Whether the block does nothing: its text is known to be idle.
+    pub fn is_idle(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+impl Argument {
+    /// Calls `visit` on every space below, in order.
+    pub fn spaces<'a>(&'a self, visit: &mut dyn FnMut(&'a Space)) {
+        match self {
+            Self::One(space) => visit(space),
+            Self::Each { element, .. } => element.spaces(visit),
+            Self::Array(items) => items.iter().for_each(|item| item.spaces(visit)),
+            Self::Object(members) => members.iter().for_each(|(_, item)| item.spaces(visit)),
+        }
+    }
+}
+
+/// Reads the JSON text that a constant is kept as.
+pub(crate) fn constant_value(json: &str) -> Option<Value> {
+    serde_json::from_str(json).ok()
+}

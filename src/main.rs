@@ -1,0 +1,2 @@
+//! Command line (see cli/).
+fn main() {}

@@ -1,0 +1,100 @@
+//! What may be served and learnt: modes, effect classes, evidence.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::EffectClass;
+
+/// Whether the cache decides, learns, both or neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Serve and learn.
+    #[default]
+    On,
+    /// Neither.
+    Off,
+    /// Serve only.
+    ReadOnly,
+    /// Learn only.
+    WriteOnly,
+    /// Decide, but let the planner answer; compare at the run's end.
+    Shadow,
+}
+
+impl Mode {
+    /// Whether plans are served.
+    pub fn serves(self) -> bool {
+        matches!(self, Self::On | Self::ReadOnly)
+    }
+
+    /// Whether runs are learnt from.
+    pub fn learns(self) -> bool {
+        matches!(self, Self::On | Self::WriteOnly | Self::Shadow)
+    }
+}
+
+/// The settings that govern decisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Whether the cache serves and learns.
+    pub mode: Mode,
+    /// What each tool does to the world; a tool that is not named counts as a write.
+    pub effects: BTreeMap<String, EffectClass>,
+    /// Distinct successes needed before a plan that only reads is served.
+    pub min_evidence_read: u32,
+    /// Distinct successes needed before a plan that writes is served.
+    pub min_evidence_write: u32,
+    /// Whether destructive tools may be called from templates at all.
+    pub allow_destructive: bool,
+    /// Distinct tasks that must show a value before it counts as a constant.
+    pub min_constant: u32,
+    /// Whether the filler is asked at all.
+    pub filler: bool,
+    /// How long the filler may take for one question, in milliseconds.
+    pub filler_deadline_ms: u64,
+    /// Least margin (nats per token) of a filler's choice; below it the choice is an abstention.
+    pub filler_margin: f32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            mode: Mode::On,
+            effects: BTreeMap::new(),
+            min_evidence_read: 1,
+            min_evidence_write: 2,
+            allow_destructive: false,
+            min_constant: 3,
+            filler: true,
+            filler_deadline_ms: 20_000,
+            filler_margin: 0.1,
+        }
+    }
+}
+
+impl Policy {
+    /// The effect class of a tool.
+    pub fn effect(&self, tool: &str) -> EffectClass {
+        self.effects.get(tool).copied().unwrap_or_default()
+    }
+
+    /// Distinct successes needed before a plan with these tools is served; `None` if it never is.
+    pub fn needed<'a>(&self, tools: impl IntoIterator<Item = &'a str>) -> Option<u32> {
+        let mut needed = self.min_evidence_read;
+        for tool in tools {
+            match self.effect(tool) {
+                EffectClass::Read => {}
+                EffectClass::Write => needed = needed.max(self.min_evidence_write),
+                EffectClass::Destructive if self.allow_destructive => {
+                    needed = needed.max(self.min_evidence_write);
+                }
+                EffectClass::Destructive => return None,
+            }
+        }
+        Some(needed)
+    }
+}
