@@ -2,6 +2,10 @@
 
 pub mod domain;
 pub mod engine;
+pub mod expr;
 pub mod fill;
+pub mod matching;
+pub mod models;
 pub mod policy;
+pub mod spans;
 pub mod store;
