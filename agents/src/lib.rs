@@ -1,1 +1,20 @@
-//! Reference agents.
+//! Reference agents for `plancache`, built on its public API only.
+//!
+//! - [`Agent`]: a plan-act loop. It asks a [`tower`] service for the next step, executes the calls
+//!   in an [`Environment`], and appends what came back, until the answer.
+//! - [`retail`]: such an environment, a retail shop's customer service over a JSON database.
+//! - [`recorded`]: a planner that answers with recorded runs and counts the tokens that a real one
+//!   would have been charged for.
+//! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
+//! - [`import`]: recorded runs from JSON Lines files.
+
+mod agent;
+#[cfg(feature = "endpoint")]
+pub mod endpoint;
+pub mod import;
+pub mod python;
+pub mod recorded;
+pub mod retail;
+pub mod tokens;
+
+pub use agent::{Agent, Ending, Environment, RunRecord};
