@@ -1,0 +1,10 @@
+//! Models that run on this machine or behind an endpoint, as implementations of the traits that
+//! the other rooms own; the catalogue of local models, and fetching them.
+
+mod catalogue;
+#[cfg(feature = "pull")]
+mod pull;
+
+pub use catalogue::{Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, Packages, default_model_dir};
+#[cfg(feature = "pull")]
+pub use pull::{PYTHON_ENV, Progress, PullError, PullSettings, Quiet, TerminalProgress, pull, pull_model};
