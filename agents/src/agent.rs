@@ -66,7 +66,13 @@ impl Agent {
 
     /// Runs a task to its end. `planner` is anything that answers "what is the next step": a
     /// planner, or a plan cache around one.
-    pub async fn run<S, E>(&self, planner: &mut S, run: RunId, task: Arc<Task>, environment: E) -> RunRecord<E>
+    pub async fn run<S, E>(
+        &self,
+        planner: &mut S,
+        run: RunId,
+        task: Arc<Task>,
+        environment: E,
+    ) -> RunRecord<E>
     where
         S: Service<PlanRequest, Response = PlanResponse>,
         S::Error: std::fmt::Display,
@@ -76,7 +82,8 @@ impl Agent {
         let mut planning = Vec::new();
         let mut ending = Ending::StepBound;
         for _ in 0..self.max_steps {
-            let request = PlanRequest { run: run.clone(), task: task.clone(), history: state.history.clone() };
+            let request =
+                PlanRequest { run: run.clone(), task: task.clone(), history: state.history.clone() };
             let asked = Instant::now();
             let reply = match planner.ready().await {
                 Ok(ready) => ready.call(request).await,
@@ -165,7 +172,8 @@ mod tests {
     }
 
     fn step(history: usize, tools: &[&str]) -> NextStep {
-        let call = |tool: &&str| Call { id: format!("c{history}"), tool: (*tool).into(), arguments: Map::new() };
+        let call =
+            |tool: &&str| Call { id: format!("c{history}"), tool: (*tool).into(), arguments: Map::new() };
         NextStep::Calls(tools.iter().map(call).collect())
     }
 

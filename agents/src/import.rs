@@ -165,7 +165,9 @@ pub fn read_tools(path: &Path) -> Result<(Vec<Value>, Arc<Vec<Tool>>), ImportErr
         .iter()
         .map(|value| serde_json::from_value::<Described>(value.clone()).map(|d| d.function))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| wrong(format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]")))?;
+        .map_err(|e| {
+            wrong(format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]"))
+        })?;
     Ok((raw, Arc::new(tools)))
 }
 

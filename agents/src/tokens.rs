@@ -57,7 +57,10 @@ impl TokenCounter {
 
     /// Tokens of calls as the planner writes them: each tool's name and its arguments as JSON.
     pub fn calls<'a>(&self, calls: impl IntoIterator<Item = &'a Call>) -> u64 {
-        calls.into_iter().map(|call| self.text(&call.tool) + self.text(&arguments_text(&call.arguments))).sum()
+        calls
+            .into_iter()
+            .map(|call| self.text(&call.tool) + self.text(&arguments_text(&call.arguments)))
+            .sum()
     }
 
     /// Tokens of a step as part of the conversation: the assistant's call and the tool's message.

@@ -46,7 +46,9 @@ fn every_gold_observation_is_reproduced() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|action| shop.call(action["name"].as_str().unwrap(), action["arguments"].as_object().unwrap()))
+                .map(|action| {
+                    shop.call(action["name"].as_str().unwrap(), action["arguments"].as_object().unwrap())
+                })
                 .collect();
             assert_eq!(Value::from(observed), task["gold_replay"]["observations"], "{}", task["task_id"]);
         }

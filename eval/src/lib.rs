@@ -1,1 +1,8 @@
-//! Evaluation suite.
+//! The evaluation suite of `plancache`: the demo, the scorer, the variants of its data.
+//!
+//! What decides whether a task was done right ([`score`]) is reached by no planner and no filler:
+//! they are given requests, and a request holds the task's text, its tools and its history.
+
+pub mod demo;
+pub mod score;
+pub mod tasks;

@@ -26,7 +26,8 @@ struct File {
 impl Names {
     /// Names given to the shop's own tools and keys. Both maps must be one to one.
     pub fn new(tools: &HashMap<String, String>, keys: &HashMap<String, String>) -> Self {
-        let invert = |map: &HashMap<String, String>| map.iter().map(|(k, v)| (v.clone(), k.clone())).collect();
+        let invert =
+            |map: &HashMap<String, String>| map.iter().map(|(k, v)| (v.clone(), k.clone())).collect();
         Self { own_tool: invert(tools), own_key: invert(keys), given_key: keys.clone() }
     }
 

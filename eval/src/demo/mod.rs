@@ -1,0 +1,17 @@
+//! The demo: a stream of real tasks through an agent whose planner is wrapped in the cache.
+//!
+//! The cache begins with an empty store and sees a task's run only after the task is over.
+
+mod cached;
+mod forgetful;
+mod options;
+mod report;
+mod setup;
+mod show;
+mod stream;
+
+pub use options::Options;
+pub use report::{Report, TaskResult, WrongPlan};
+pub use setup::{SetupError, Stage};
+pub use show::Screen;
+pub use stream::run;

@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use plancache::domain::{EffectClass, Tool};
+use plancache::engine::Engine;
+use plancache::policy::Policy;
+use plancache::store::{Store, StoreError};
+use plancache_agents::import::{ImportError, read_effects, read_runs, read_tools};
+use plancache_agents::recorded::RecordedPlanner;
+use plancache_agents::retail::{LoadError, Retail};
+use plancache_agents::tokens::Prompt;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::Options;
+use crate::score::Scorer;
+use crate::tasks::{TaskInput, read_tasks};
+
+/// Why the demo cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The shop's data.
+    #[error(transparent)]
+    Data(#[from] LoadError),
+    /// Tasks, runs, tools or effects.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file of the data folder, or the folder for the store.
+    #[error("{path}: {why}")]
+    File {
+        /// Which file.
+        path: String,
+        /// The reason.
+        why: String,
+    },
+}
+
+/// Everything that a stream of tasks needs.
+pub struct Stage {
+    pub(super) tasks: Vec<TaskInput>,
+    pub(super) tools: Arc<Vec<Tool>>,
+    pub(super) shop: Retail,
+    pub(super) scorer: Scorer,
+    pub(super) planner: RecordedPlanner,
+    pub(super) engine: Arc<Engine>,
+    /// Where the store is.
+    pub store_folder: PathBuf,
+    /// Removes the store's folder at the end, if it is a fresh one.
+    _fresh: Option<tempfile::TempDir>,
+}
+
+impl Stage {
+    /// How many tasks there are.
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Reads the data and opens the cache.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, or the store cannot be opened.
+    pub async fn set(options: &Options) -> Result<Self, SetupError> {
+        let data = options.data_folder();
+        let shop = Retail::load(&data)?;
+        let mut tasks = read_tasks(&options.task_file())?;
+        if let Some(seed) = options.shuffle {
+            tasks.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        }
+        tasks.truncate(options.limit.unwrap_or(usize::MAX));
+        let scorer = Scorer::load(&options.task_file(), shop.clone())?;
+        let (described, tools) = read_tools(&data.join("tools.json"))?;
+        let effects = read_effects(&data.join("effects.toml"))?;
+        let runs = read_runs(&options.run_file(), &tools)?;
+        let prompt = Prompt { system: read(&data.join("policy.md"))?, tools: described };
+        let planner = RecordedPlanner::new(runs, reads(&effects), prompt);
+        let (store_folder, fresh) = store_folder(options)?;
+        let policy = Policy {
+            effects,
+            min_evidence_write: options.min_evidence,
+            filler: !options.no_filler,
+            ..Policy::default()
+        };
+        let engine = Arc::new(Engine::open(policy, open_store(&store_folder).await?, None).await?);
+        Ok(Self { tasks, tools, shop, scorer, planner, engine, store_folder, _fresh: fresh })
+    }
+}
+
+fn reads(effects: &BTreeMap<String, EffectClass>) -> impl Iterator<Item = String> {
+    effects.iter().filter(|(_, class)| **class == EffectClass::Read).map(|(tool, _)| tool.clone())
+}
+
+fn store_folder(options: &Options) -> Result<(PathBuf, Option<tempfile::TempDir>), SetupError> {
+    if let Some(folder) = &options.store {
+        return Ok((folder.clone(), None));
+    }
+    let fresh =
+        tempfile::Builder::new().prefix("plancache-demo-").tempdir().map_err(|e| SetupError::File {
+            path: std::env::temp_dir().display().to_string(),
+            why: format!("no fresh folder for the store can be made ({e}); give one with --store"),
+        })?;
+    Ok((fresh.path().to_owned(), Some(fresh)))
+}
+
+fn read(path: &Path) -> Result<String, SetupError> {
+    std::fs::read_to_string(path)
+        .map_err(|e| SetupError::File { path: path.display().to_string(), why: e.to_string() })
+}
+
+async fn open_store(folder: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    let _ = folder;
+    Ok(Arc::new(super::forgetful::Forgetful))
+}

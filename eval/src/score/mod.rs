@@ -1,0 +1,91 @@
+//! Whether a task was done right.
+//!
+//! The database that the run left must equal the one that the task's gold actions leave, and the
+//! agent must have said what the task demands. The gold actions never leave this module.
+
+mod database;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use plancache_agents::Environment;
+use plancache_agents::import::ImportError;
+use plancache_agents::retail::Retail;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::tasks::read_lines;
+
+/// What a run's end was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The right one.
+    Right,
+    /// The database is not as it should be.
+    WrongState {
+        /// The first difference.
+        difference: String,
+    },
+    /// The agent did not say what it should have said.
+    Unsaid {
+        /// What it should have said.
+        output: String,
+    },
+    /// The scorer does not know the task.
+    UnknownTask,
+}
+
+impl Verdict {
+    /// Whether the task counts as done.
+    pub fn is_right(&self) -> bool {
+        *self == Self::Right
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Gold {
+    task_id: String,
+    gold_actions: Vec<GoldAction>,
+    #[serde(default)]
+    outputs: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct GoldAction {
+    name: String,
+    arguments: Map<String, Value>,
+}
+
+/// Knows the gold actions of tasks, and judges runs by them.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    golds: HashMap<String, Gold>,
+    fresh: Retail,
+}
+
+impl Scorer {
+    /// Reads the gold actions of a task file; `fresh` is the shop before any run.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line holds no gold actions.
+    pub fn load(tasks: &Path, fresh: Retail) -> Result<Self, ImportError> {
+        let golds = read_lines::<Gold>(tasks)?;
+        Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect(), fresh })
+    }
+
+    /// Judges a run by the shop it left and by what the agent said.
+    pub fn judge(&self, task_id: &str, left: &Retail, said: Option<&str>) -> Verdict {
+        let Some(gold) = self.golds.get(task_id) else { return Verdict::UnknownTask };
+        let mut right = self.fresh.clone();
+        for action in gold.gold_actions.iter().filter(|action| !self.fresh.ends_run(&action.name)) {
+            // A gold action that fails changes nothing, as upstream.
+            let _ = right.call(&action.name, &action.arguments);
+        }
+        if let Some(difference) = database::first_difference(right.database(), left.database()) {
+            return Verdict::WrongState { difference };
+        }
+        let said = said.unwrap_or_default().replace(',', "").to_lowercase();
+        let unsaid = gold.outputs.iter().find(|output| !said.contains(&output.to_lowercase()));
+        unsaid.map_or(Verdict::Right, |output| Verdict::Unsaid { output: output.clone() })
+    }
+}
