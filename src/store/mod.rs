@@ -1,11 +1,23 @@
 //! Where templates are kept. A store is asked once at opening and on every change; no decision
 //! waits for it.
 
+mod codec;
+mod keys;
+mod layout;
+mod memory;
+mod noop;
+mod sled;
+
+pub use self::sled::SledStore;
+pub use memory::MemoryStore;
+pub use noop::NoopStore;
+
 use async_trait::async_trait;
 
 use crate::domain::{Namespace, TemplateId, TemplateRecord};
 
 /// A set of changes that is applied as one: all of it or nothing, durable when it returns.
+/// Removals come first, so a record that is both removed and put is there afterwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
     /// Records to write; an older one of the same namespace and lineage is replaced.
@@ -30,11 +42,11 @@ pub struct WordCount {
 /// Everything a store holds.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// The templates.
+    /// The templates, by namespace and lineage.
     pub records: Vec<TemplateRecord>,
-    /// The word counts.
+    /// The word counts, by namespace and word.
     pub words: Vec<WordCount>,
-    /// Records that could not be read. They are kept aside in the store, not deleted.
+    /// What could not be read, now or at an earlier load. It is kept aside, not deleted.
     pub set_aside: Vec<SetAside>,
     /// The stored index did not agree with the records and was rebuilt from them.
     pub index_rebuilt: bool,
