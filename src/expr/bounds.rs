@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 use serde_json::Value;
 
 use super::ExprError;
@@ -124,6 +124,26 @@ fn free<'e>(expr: &'e IdedExpr, bound: &mut Vec<&'e str>, found: &mut BTreeSet<S
         }
         other => children(other).into_iter().for_each(|child| free(child, bound, found)),
     }
+}
+
+/// The string and number literals, in order.
+pub(super) fn literals(expr: &IdedExpr) -> Vec<Value> {
+    let mut found = Vec::new();
+    collect(expr, &mut found);
+    found
+}
+
+fn collect(expr: &IdedExpr, found: &mut Vec<Value>) {
+    if let Expr::Literal(literal) = &expr.expr {
+        found.extend(match literal {
+            LiteralValue::String(text) => Some(Value::from(text.inner())),
+            LiteralValue::Int(n) => Some(Value::from(*n.inner())),
+            LiteralValue::UInt(n) => Some(Value::from(*n.inner())),
+            LiteralValue::Double(n) => Some(Value::from(*n.inner())),
+            LiteralValue::Boolean(_) | LiteralValue::Bytes(_) | LiteralValue::Null => None,
+        });
+    }
+    parts(&expr.expr).into_iter().for_each(|part| collect(part, found));
 }
 
 /// Refuses an evaluation whose loops could run over the whole input at every level and take more

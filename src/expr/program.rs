@@ -95,6 +95,11 @@ impl Program {
         bounds::free_variables(&self.expr)
     }
 
+    /// The strings and numbers that stand in it, in order. Macros may add some of their own.
+    pub fn literals(&self) -> Vec<Value> {
+        bounds::literals(&self.expr)
+    }
+
     /// Whether a guard holds for an observation.
     ///
     /// # Errors
