@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::super::examples::{one, record, sealed, slot, template as example, whole, words};
 use super::*;
 use crate::domain::{
-    AnswerPart, AnswerTemplate, Argument, Binding, Guard, ListPart, Operand, PathStep, Predicate, Space,
+    AnswerPart, AnswerTemplate, Argument, Binding, Guard, Operand, PathStep, Predicate, Space,
     TemplateVersion,
 };
 
@@ -21,17 +21,17 @@ fn fails(place: &str, what: &str, edit: impl FnOnce(&mut Template)) {
     assert!(!error.remedy.is_empty());
 }
 
+fn list(id: u32, unit: Vec<Part>, separators: &[&str]) -> Part {
+    let separators: Vec<Vec<&str>> = separators.iter().map(|token| vec![*token]).collect();
+    let list = json!({"id": id, "unit": unit, "separators": separators});
+    Part::List(serde_json::from_value(list).expect("a list"))
+}
+
 /// The example with its title turned into a list: `wants <title>, <title> and <title> for ...`.
 fn listed() -> Template {
     let mut listed = example();
     listed.slots[1].list = Some(0);
-    let list = ListPart {
-        id: 0,
-        unit: vec![Part::Slot(1)],
-        separators: vec![vec![",".into()], vec!["and".into()]],
-        trailing: false,
-    };
-    listed.pattern.parts[3] = Part::List(list);
+    listed.pattern.parts[3] = list(0, vec![Part::Slot(1)], &[",", "and"]);
     listed.steps[1].for_each = Some(0);
     sealed(listed)
 }
@@ -70,16 +70,13 @@ fn slots_and_pattern_agree() {
 
 #[test]
 fn lists_are_not_nested_and_not_empty() {
-    let list = |id: u32, unit: Vec<Part>, separator: &str| {
-        Part::List(ListPart { id, unit, separators: vec![vec![separator.into()]], trailing: false })
-    };
     fails("pattern.parts[0].unit", "inside a list", |t| {
-        t.pattern.parts[0] = list(0, vec![list(1, words("a"), ",")], ",");
+        t.pattern.parts[0] = list(0, vec![list(1, words("a"), &[","])], &[","]);
     });
-    fails("pattern.parts[0].unit", "empty", |t| t.pattern.parts[0] = list(0, vec![], ","));
-    fails("pattern.parts[0].separators", "empty", |t| t.pattern.parts[0] = list(0, words("a"), ""));
+    fails("pattern.parts[0].unit", "empty", |t| t.pattern.parts[0] = list(0, vec![], &[","]));
+    fails("pattern.parts[0].separators", "empty", |t| t.pattern.parts[0] = list(0, words("a"), &[""]));
     fails("pattern.parts[1]", "stands twice", |t| {
-        t.pattern.parts.insert(0, list(0, words("a"), ","));
+        t.pattern.parts.insert(0, list(0, words("a"), &[","]));
         t.pattern.parts.insert(1, list(0, words("b"), ","));
     });
 }
