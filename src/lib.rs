@@ -3,9 +3,11 @@
 pub mod domain;
 pub mod engine;
 pub mod expr;
+pub mod extract;
 pub mod fill;
 pub mod matching;
 pub mod models;
 pub mod policy;
 pub mod spans;
 pub mod store;
+pub mod validate;

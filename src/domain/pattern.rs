@@ -64,7 +64,7 @@ pub enum Part {
     Words,
 }
 
-/// A unit that repeats in a text: `unit (separator unit)* trailing?`.
+/// A unit that repeats in a text: `unit (separator unit)*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListPart {
     /// Number of the list within its template.
@@ -74,9 +74,6 @@ pub struct ListPart {
     /// What stands between two units, each a sequence of tokens. Empty while only single units
     /// were seen.
     pub separators: Vec<Vec<String>>,
-    /// A separator also follows the last unit.
-    #[serde(default)]
-    pub trailing: bool,
 }
 
 /// The task pattern of a template: what the text must say, token by token.
@@ -84,4 +81,16 @@ pub struct ListPart {
 pub struct Pattern {
     /// The parts in order.
     pub parts: Vec<Part>,
+}
+
+impl Shape {
+    /// The narrowest shape that covers both, if there is one that still says something.
+    pub fn join(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (a, b) if a == b => Some(a),
+            (Self::Identifier, Self::Number) | (Self::Number, Self::Identifier) => Some(Self::Identifier),
+            (Self::Name, Self::Phrase) | (Self::Phrase, Self::Name) => Some(Self::Phrase),
+            _ => None,
+        }
+    }
 }

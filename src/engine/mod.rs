@@ -1,20 +1,63 @@
 //! Composes the other rooms: look-up (decide, fill, validate) and admission (trace to template).
 
-use std::sync::Arc;
+mod admit;
+mod ask;
+mod explain;
+mod lookup;
+mod snapshot;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use lru::LruCache;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::{
-    Miss, Namespace, NextStep, Outcome, PlanRequest, RunId, RunOutcome, Served, Task, TemplateId,
-    TemplateRecord, Trace,
+    Bypass, Call, Diverged, EffectClass, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
+    PlanRequest, RunId, RunOutcome, Served, Task, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
 };
-use crate::fill::Filler;
+use crate::expr::Compiled;
+use crate::fill::{Filler, Played, Rules, play};
+use crate::matching::{KeywordExtractor, RecurrenceKeywords};
 use crate::policy::Policy;
-use crate::store::{Store, StoreError};
+use crate::store::{Change, SetAside, Store, StoreError};
+use crate::validate;
+
+use lookup::{Decision, Fingerprints};
+use snapshot::Snapshot;
+
+/// Runs whose decision is remembered.
+const MOST_RUNS: usize = 4_096;
+/// Tool lists whose fingerprints are remembered.
+const MOST_TOOL_LISTS: usize = 64;
+/// Values that the filler may be asked for in one call.
+const MOST_QUESTIONS: usize = 16;
 
 /// The cache itself, without any protocol around it.
-#[derive(Debug)]
 pub struct Engine {
     store: Arc<dyn Store>,
     policy: Policy,
+    filler: Option<Arc<dyn Filler>>,
+    keywords: Arc<dyn KeywordExtractor>,
+    programs: Compiled,
+    snapshot: ArcSwap<Snapshot>,
+    /// One change at a time, so that none is lost; decisions never wait for it.
+    changing: AsyncMutex<()>,
+    runs: Mutex<LruCache<(Namespace, RunId, String), Arc<Decision>>>,
+    fingerprints: Mutex<LruCache<usize, Tools>>,
+    set_aside: Vec<SetAside>,
+}
+
+/// A tool list (kept, so that its address stays its own) with its fingerprints.
+type Tools = (Arc<Vec<Tool>>, Arc<Fingerprints>);
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.store).finish_non_exhaustive()
+    }
 }
 
 /// What the cache says to one planning call.
@@ -47,8 +90,28 @@ impl Engine {
         store: Arc<dyn Store>,
         filler: Option<Arc<dyn Filler>>,
     ) -> Result<Self, StoreError> {
-        let _ = filler;
-        Ok(Self { store, policy })
+        let mut loaded = store.load().await?;
+        let set_aside = std::mem::take(&mut loaded.set_aside);
+        loaded.records.retain(|record| validate::template(&record.template).is_ok());
+        Ok(Self {
+            store,
+            policy,
+            filler,
+            keywords: Arc::new(RecurrenceKeywords),
+            programs: Compiled::default(),
+            snapshot: ArcSwap::from_pointee(Snapshot::load(loaded)),
+            changing: AsyncMutex::new(()),
+            runs: Mutex::new(LruCache::new(bound(MOST_RUNS))),
+            fingerprints: Mutex::new(LruCache::new(bound(MOST_TOOL_LISTS))),
+            set_aside,
+        })
+    }
+
+    /// Uses another keyword extractor for what is learnt from now on.
+    #[must_use]
+    pub fn with_keywords(mut self, keywords: Arc<dyn KeywordExtractor>) -> Self {
+        self.keywords = keywords;
+        self
     }
 
     /// The settings.
@@ -56,11 +119,171 @@ impl Engine {
         &self.policy
     }
 
+    /// Records that could not be read when the store was opened; they are kept aside there.
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.set_aside
+    }
+
     /// Decides the next step of a run. Depends only on the request and on what is stored, so any
     /// replica can go on with any run.
     pub async fn next(&self, request: &PlanRequest) -> Reply {
-        let _ = request;
-        Reply { step: None, outcome: Outcome::Miss(Miss::NoCandidate) }
+        let decision = self.decision(request);
+        let (plan, templates, slots) = match &*decision {
+            Decision::Plan { plan, templates, slots } => (plan, templates, slots),
+            Decision::Miss(miss) => return reply(None, Outcome::Miss(miss.clone())),
+        };
+        if let Some(tool) = plan.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
+            return reply(None, Outcome::Bypass(Bypass::Effect { tool }));
+        }
+        let started = !request.history.is_empty();
+        let mut written = Map::new();
+        let mut asked: Vec<FilledSlot> = Vec::new();
+        loop {
+            let played = match self.agreed(request, plan, &written) {
+                Ok(played) => played,
+                Err(what) if started => {
+                    return reply(
+                        None,
+                        Outcome::Diverged(Diverged::Binding {
+                            tool: String::new(),
+                            argument: String::new(),
+                            why: what,
+                        }),
+                    );
+                }
+                Err(what) => return reply(None, Outcome::Miss(Miss::Ambiguous { what })),
+            };
+            match played {
+                Played::Open(open) if asked.len() < MOST_QUESTIONS => {
+                    match self.ask(request, plan, &open, &mut written).await {
+                        Ok(slot) => asked.push(slot),
+                        Err(miss) if started => {
+                            let why = format!("{miss:?}");
+                            return reply(
+                                None,
+                                Outcome::Diverged(Diverged::Binding {
+                                    tool: open.tool,
+                                    argument: open.argument,
+                                    why,
+                                }),
+                            );
+                        }
+                        Err(miss) => return reply(None, Outcome::Miss(miss)),
+                    }
+                }
+                Played::Open(open) => {
+                    let template = TemplateId::new(open.tool);
+                    return reply(None, Outcome::Miss(Miss::SlotUnfilled { template, slot: open.argument }));
+                }
+                Played::Diverged(why) if started => return reply(None, Outcome::Diverged(why)),
+                Played::Diverged(why) => {
+                    let what = format!("{why:?}");
+                    return reply(None, Outcome::Miss(Miss::Ambiguous { what }));
+                }
+                Played::Done(Some(answer)) => {
+                    let step = request.history.len();
+                    let outcome = Outcome::Hit { templates: templates.clone(), step, slots: Vec::new() };
+                    return reply(Some(NextStep::Answer(answer)), outcome);
+                }
+                Played::Done(None) => {
+                    return reply(None, Outcome::PlannerAnswer { templates: templates.clone() });
+                }
+                Played::Call { tool, arguments } => {
+                    return self.serve(request, templates, slots, asked, tool, arguments);
+                }
+            }
+        }
+    }
+
+    fn serve(
+        &self,
+        request: &PlanRequest,
+        templates: &[Served],
+        slots: &[FilledSlot],
+        asked: Vec<FilledSlot>,
+        tool: String,
+        arguments: Map<String, Value>,
+    ) -> Reply {
+        let started = !request.history.is_empty();
+        let refused = match request.task.tool(&tool) {
+            None => Some("the task does not offer the tool".to_owned()),
+            Some(own) => validate::call(own, &arguments).err().map(|e| e.to_string()),
+        };
+        if let Some(why) = refused {
+            return if started {
+                reply(None, Outcome::Diverged(Diverged::Schema { tool, why }))
+            } else {
+                reply(None, Outcome::Miss(Miss::Ungrounded { slot: format!("{tool}: {why}") }))
+            };
+        }
+        for (name, value) in &arguments {
+            let by_filler = asked.iter().any(|slot| slot.name == *name);
+            if !by_filler && !validate::grounded(value, &request.task, &request.history) {
+                let slot = format!("{tool}.{name}");
+                return if started {
+                    let why = "the value stands in no text or observation".to_owned();
+                    reply(None, Outcome::Diverged(Diverged::Binding { tool, argument: name.clone(), why }))
+                } else {
+                    reply(None, Outcome::Miss(Miss::Ungrounded { slot }))
+                };
+            }
+        }
+        let mut filled = if started { Vec::new() } else { slots.to_vec() };
+        filled.extend(asked);
+        let call = Call { id: fresh_call_id(), tool, arguments };
+        let outcome =
+            Outcome::Hit { templates: templates.to_vec(), step: request.history.len(), slots: filled };
+        reply(Some(NextStep::Calls(vec![call])), outcome)
+    }
+
+    /// What is next by every cover of the text; they have to agree.
+    fn agreed(
+        &self,
+        request: &PlanRequest,
+        plan: &crate::fill::Plan,
+        written: &Map<String, Value>,
+    ) -> Result<Played, String> {
+        let is_read = |tool: &str| self.policy.effect(tool) == EffectClass::Read;
+        let rules = Rules {
+            task: &request.task,
+            is_read: &is_read,
+            programs: &self.programs,
+            least_seen: self.policy.min_constant,
+        };
+        let mut agreed: Option<Played> = None;
+        for blocks in &plan.covers {
+            let played = play(blocks, &request.history, written, rules);
+            match &agreed {
+                None => agreed = Some(played),
+                Some(other) if *other == played => {}
+                Some(_) => return Err("the text can be read in ways that lead to different calls".into()),
+            }
+        }
+        agreed.ok_or_else(|| "the plan is empty".to_owned())
+    }
+
+    /// The decision for a run: the one made when it began, as long as that is remembered.
+    fn decision(&self, request: &PlanRequest) -> Arc<Decision> {
+        let key = (request.task.namespace.clone(), request.run.clone(), request.task.text.clone());
+        if let Some(decision) = lock(&self.runs).get(&key) {
+            return decision.clone();
+        }
+        let snapshot = self.snapshot.load();
+        let fingerprints = self.fingerprints(&request.task);
+        let decision = Arc::new(lookup::decide(&snapshot, &request.task, &self.policy, &fingerprints));
+        lock(&self.runs).put(key, decision.clone());
+        decision
+    }
+
+    fn fingerprints(&self, task: &Task) -> Arc<Fingerprints> {
+        let address = Arc::as_ptr(&task.tools) as usize;
+        if let Some((_, prints)) = lock(&self.fingerprints).get(&address) {
+            return prints.clone();
+        }
+        let prints: Arc<HashMap<String, String>> =
+            Arc::new(task.tools.iter().map(|tool| (tool.name.clone(), tool.fingerprint())).collect());
+        lock(&self.fingerprints).put(address, (task.tools.clone(), prints.clone()));
+        prints
     }
 
     /// Learns from a completed run. A run that is not a success is not learnt.
@@ -68,11 +291,22 @@ impl Engine {
     /// # Errors
     /// When the store could not keep what was learnt.
     pub async fn admit(&self, trace: &Trace) -> Result<Admission, StoreError> {
-        let _ = (trace, &self.store);
-        Ok(Admission::default())
+        if trace.outcome != RunOutcome::Success {
+            let rejected = vec![format!("the run's outcome is {:?}", trace.outcome).to_lowercase()];
+            return Ok(Admission { rejected, ..Admission::default() });
+        }
+        let _one = self.changing.lock().await;
+        let before = self.snapshot.load_full();
+        let learner =
+            admit::Learner { policy: &self.policy, programs: &self.programs, keywords: &*self.keywords };
+        let (after, change, report) = learner.learn(&before, trace);
+        self.store.apply(change).await?;
+        self.snapshot.store(Arc::new(after));
+        Ok(report)
     }
 
-    /// Takes note of how a *served* run ended; `templates` are those of its hits.
+    /// Takes note of how a *served* run ended; `templates` are those of its hits. A divergence or
+    /// a bad outcome takes the templates out of service at once.
     ///
     /// # Errors
     /// When the store could not keep it.
@@ -84,21 +318,41 @@ impl Engine {
         diverged: bool,
         outcome: RunOutcome,
     ) -> Result<(), StoreError> {
-        let _ = (run, namespace, templates, diverged, outcome);
+        let _one = self.changing.lock().await;
+        let mut after = Snapshot::clone(&self.snapshot.load());
+        let mut put = Vec::new();
+        for served in templates {
+            let Some(record) = after.tenant(namespace).and_then(|t| t.record(&served.id).cloned()) else {
+                continue;
+            };
+            let mut record = TemplateRecord::clone(&record);
+            record.evidence.diverged += u32::from(diverged);
+            if !diverged {
+                record.evidence.served += 1;
+            }
+            if outcome == RunOutcome::Failure {
+                tracing::warn!(template = %served.id, run = %run, "a served run went wrong: withdrawn");
+                record.evidence.bad_outcomes += 1;
+                record.state = Lifecycle::Quarantined;
+            }
+            after.put(record.clone());
+            put.push(record);
+        }
+        self.store.apply(Change { put, ..Change::default() }).await?;
+        self.snapshot.store(Arc::new(after));
         Ok(())
     }
 
     /// Explains what would be decided for a task: masks, keywords, candidates with scores, slots
     /// with spans, and why it is a hit or a miss.
-    pub async fn explain(&self, task: &Task) -> serde_json::Value {
-        let _ = task;
-        serde_json::Value::Null
+    pub async fn explain(&self, task: &Task) -> Value {
+        let snapshot = self.snapshot.load_full();
+        explain::explain(&snapshot, task, &self.policy, &self.fingerprints(task))
     }
 
     /// All templates of a namespace (of every one if `None`), oldest first.
     pub fn templates(&self, namespace: Option<&Namespace>) -> Vec<Arc<TemplateRecord>> {
-        let _ = namespace;
-        Vec::new()
+        self.snapshot.load().records(namespace)
     }
 
     /// Puts records that were checked with [`crate::validate`] into the store and the index.
@@ -106,7 +360,13 @@ impl Engine {
     /// # Errors
     /// When the store could not keep them.
     pub async fn put(&self, records: Vec<TemplateRecord>) -> Result<(), StoreError> {
-        let _ = records;
+        let _one = self.changing.lock().await;
+        let mut after = Snapshot::clone(&self.snapshot.load());
+        for record in &records {
+            after.put(record.clone());
+        }
+        self.store.apply(Change { put: records, ..Change::default() }).await?;
+        self.snapshot.store(Arc::new(after));
         Ok(())
     }
 
@@ -115,7 +375,27 @@ impl Engine {
     /// # Errors
     /// When the store could not be changed.
     pub async fn remove(&self, namespace: &Namespace, id: &TemplateId) -> Result<bool, StoreError> {
-        let _ = (namespace, id);
-        Ok(false)
+        let _one = self.changing.lock().await;
+        let mut after = Snapshot::clone(&self.snapshot.load());
+        if !after.remove(namespace, id) {
+            return Ok(false);
+        }
+        let remove = vec![(namespace.clone(), id.clone())];
+        self.store.apply(Change { remove, ..Change::default() }).await?;
+        self.snapshot.store(Arc::new(after));
+        Ok(true)
     }
+}
+
+fn reply(step: Option<NextStep>, outcome: Outcome) -> Reply {
+    Reply { step, outcome }
+}
+
+fn bound(most: usize) -> NonZeroUsize {
+    NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A lock whose holder panicked guards caches only: what they hold is still right.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,14 @@
-//! Giving every slot a value for this task: binder, candidates, filler.
+//! Giving every slot a value for this task: the binder reads the task with the templates' own
+//! patterns, evaluates bindings on what is observed, and leaves to the filler what only language
+//! can decide.
 
+mod bind;
+mod cover;
 mod filler;
+mod parse;
+mod play;
 
+pub use cover::{Block, Covers, cover};
 pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
+pub use parse::{Reading, read_pattern};
+pub use play::{OpenCall, Plan, Played, Rules, may_be_written, play, same_arguments, tools};

@@ -1,0 +1,183 @@
+use std::collections::HashMap;
+
+use serde_json::Map;
+
+use super::Admission;
+use super::snapshot::{Snapshot, declared_words, masked_pattern};
+use crate::domain::{
+    EffectClass, Evidence, Lifecycle, Served, Template, TemplateId, TemplateRecord, Trace, TraceStep,
+    canonical_hash,
+};
+use crate::expr::Compiled;
+use crate::extract::{Extracted, extract, merge, redact, shape_key};
+use crate::fill::{Block, Played, Rules, play, read_pattern};
+use crate::matching::{KeywordExtractor, words};
+use crate::policy::Policy;
+use crate::spans::lex;
+use crate::store::{Change, WordCount};
+use crate::validate;
+
+/// Most distinct tasks whose hashes a record keeps.
+const MOST_TASKS: usize = 16;
+
+/// What learning needs beside the run.
+pub(super) struct Learner<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) programs: &'a Compiled,
+    pub(super) keywords: &'a dyn KeywordExtractor,
+}
+
+impl Learner<'_> {
+    fn is_read(&self, tool: &str) -> bool {
+        self.policy.effect(tool) == EffectClass::Read
+    }
+
+    /// Learns from a run: the snapshot with what it taught, what of that to store, and a report.
+    pub(super) fn learn(&self, before: &Snapshot, trace: &Trace) -> (Snapshot, Change, Admission) {
+        let mut after = before.clone();
+        after.sequence += 1;
+        let mut report = Admission::default();
+        let task = task_hash(trace);
+        let namespace = &trace.task.namespace;
+        let mut changed: HashMap<TemplateId, TemplateRecord> = HashMap::new();
+        let counts = after.count_words(namespace, &task, &words(&trace.task.text));
+        let extracted = extract(trace, &|tool| self.is_read(tool));
+        report.rejected.clone_from(&extracted.rejected);
+        let declared = declared_words(&trace.task.tools);
+        for index in 0..extracted.templates.len() {
+            let mut template = extracted.templates[index].clone();
+            if let Err(why) = self.reproduces(&extracted, index, trace) {
+                report.rejected.push(format!("{}: {why}", template.name));
+                continue;
+            }
+            let masked = masked_pattern(&template.pattern.parts, &template);
+            let tenant = after.tenant(namespace).cloned().unwrap_or_default();
+            template.keywords = self.keywords.keywords(&masked, &|word| tenant.recurrence(word));
+            if template.keywords.is_empty() {
+                template.keywords = words(&masked);
+            }
+            let merged = tenant.of_shape(&shape_key(&template)).iter().find_map(|id| {
+                let old = tenant.record(id)?;
+                let distinct = !old.evidence.tasks.contains(&task);
+                Some((old, distinct, merge(&old.template, &template, distinct)?))
+            });
+            let mut record = match merged {
+                Some((old, distinct, merged)) => {
+                    let mut record = TemplateRecord { template: merged, ..(**old).clone() };
+                    if distinct {
+                        record.evidence.successes += 1;
+                        if record.evidence.tasks.len() < MOST_TASKS {
+                            record.evidence.tasks.insert(task.clone());
+                        }
+                    }
+                    record
+                }
+                None => {
+                    template.id = lineage(&template, after.sequence, index);
+                    let evidence =
+                        Evidence { tasks: [task.clone()].into(), successes: 1, ..Evidence::default() };
+                    TemplateRecord { template, evidence, state: Lifecycle::Candidate, sequence: 0 }
+                }
+            };
+            let is_declared = |hash: &str| declared.contains(hash);
+            redact(&mut record.template, record.evidence.successes, self.policy.min_constant, &is_declared);
+            record.template.version = record.template.content_version();
+            record.sequence = after.sequence;
+            self.promote(&mut record);
+            if let Err(why) = self.check(&record.template, trace) {
+                report.rejected.push(format!("{}: {why}", record.template.name));
+                continue;
+            }
+            let served = Served { id: record.template.id.clone(), version: record.template.version.clone() };
+            let known = tenant.record(&record.template.id).is_some();
+            if known {
+                report.merged.push(served)
+            } else {
+                report.learnt.push(served)
+            }
+            after.put(record.clone());
+            changed.insert(record.template.id.clone(), record);
+        }
+        let words = counts
+            .into_iter()
+            .map(|(word, tasks)| WordCount { namespace: namespace.clone(), word, tasks })
+            .collect();
+        let mut put: Vec<TemplateRecord> = changed.into_values().collect();
+        put.sort_by(|a, b| a.template.id.cmp(&b.template.id));
+        (after, Change { put, remove: Vec::new(), words }, report)
+    }
+
+    /// A candidate with enough evidence becomes active; new evidence also lifts a quarantine only
+    /// through a new version, never by itself.
+    fn promote(&self, record: &mut TemplateRecord) {
+        let enough =
+            super::lookup::needed(record, self.policy).is_some_and(|need| record.evidence.successes >= need);
+        if record.state == Lifecycle::Candidate && enough {
+            record.state = Lifecycle::Active;
+        }
+    }
+
+    /// Invariants 3 and 4: a template is checked, and holds no literal of its task.
+    fn check(&self, template: &Template, trace: &Trace) -> Result<(), String> {
+        validate::template(template).map_err(|e| e.to_string())?;
+        let left = validate::leftover_literals(template, trace, self.policy.min_constant);
+        if left.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<&str> = left.iter().filter_map(|l| l.split(':').next()).collect();
+        Err(format!("it still holds values of its task ({})", places.join(", ")))
+    }
+
+    /// The law of extraction: filled with its own task, a template gives the run's own calls.
+    fn reproduces(&self, extracted: &Extracted, index: usize, trace: &Trace) -> Result<(), String> {
+        let template = &extracted.templates[index];
+        let text = lex(&trace.task.text);
+        let (start, end) = extracted.ranges[index];
+        let from = text.tokens.iter().position(|t| t.start >= start).unwrap_or(0);
+        let to = text.tokens.iter().rposition(|t| t.end <= end).map_or(0, |last| last + 1);
+        let history: Vec<TraceStep> =
+            extracted.steps[index].iter().map(|s| trace.steps[*s].clone()).collect();
+        let rules = Rules {
+            task: &trace.task,
+            is_read: &|tool| self.is_read(tool),
+            programs: self.programs,
+            // Its own constants are shown by its own run.
+            least_seen: 0,
+        };
+        let readings: Vec<_> =
+            read_pattern(template, &text, from).into_iter().filter(|r| r.end == to).collect();
+        if readings.is_empty() {
+            return Err("its pattern does not read its own text".into());
+        }
+        let template = std::sync::Arc::new(template.clone());
+        let mut why = String::new();
+        for reading in readings {
+            let block = Block { template: template.clone(), from, to, values: reading.values };
+            match play(&[block], &history, &Map::new(), rules) {
+                Played::Done(_) => return Ok(()),
+                other => why = format!("{other:?}"),
+            }
+        }
+        tracing::debug!(template = %template.name, %why, "a template does not reproduce its own run");
+        Err("filled with its own task it does not give its own calls".into())
+    }
+}
+
+/// A task's identity for evidence: its text and context in its namespace.
+pub(super) fn task_hash(trace: &Trace) -> String {
+    let task = &trace.task;
+    canonical_hash(&serde_json::json!([task.namespace, task.text, task.context]))[..24].to_owned()
+}
+
+/// A new lineage: what the template says when it is born, and when that was.
+fn lineage(template: &Template, sequence: u64, index: usize) -> TemplateId {
+    let content = template.content_version();
+    let born = canonical_hash(&serde_json::json!([template.namespace, content, sequence, index]));
+    let words: String = template
+        .name
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .take(40)
+        .collect();
+    TemplateId::new(format!("{}-{}", words.trim_matches('-'), &born[..8]))
+}

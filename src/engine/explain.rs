@@ -1,0 +1,103 @@
+use serde_json::{Value, json};
+
+use super::lookup::{Decision, Fingerprints, decide, needed, nominated, servable};
+use super::snapshot::Snapshot;
+use crate::domain::Task;
+use crate::fill::read_pattern;
+use crate::matching::words;
+use crate::policy::Policy;
+use crate::spans::{lex, masked};
+
+/// Most candidates that are listed.
+const MOST_LISTED: usize = 12;
+
+/// Everything that a decision on a task is made of, as JSON: `masked`, `keywords`, `candidates`
+/// (with score, state, evidence, and where the pattern reads the text), `decision`.
+pub(super) fn explain(
+    snapshot: &Snapshot,
+    task: &Task,
+    policy: &Policy,
+    fingerprints: &Fingerprints,
+) -> Value {
+    let text = lex(&task.text);
+    let all = words(&task.text);
+    let asked: Vec<&str> = all.iter().map(String::as_str).collect();
+    let Some(tenant) = snapshot.tenant(&task.namespace) else {
+        return json!({
+            "masked": masked(&text),
+            "keywords": all,
+            "candidates": [],
+            "decision": {"result": "miss", "reason": "no_candidate", "namespace": task.namespace},
+        });
+    };
+    let mut listed = Vec::new();
+    let full = nominated(tenant, task, fingerprints);
+    let partial = tenant.index.nominate(&asked, 0.3, MOST_LISTED);
+    let mut seen: Vec<(crate::domain::TemplateId, f64)> =
+        full.iter().map(|(r, score)| (r.template.id.clone(), *score)).collect();
+    for other in partial.nominations {
+        if !seen.iter().any(|(id, _)| *id == other.id) {
+            seen.push((other.id, other.score));
+        }
+    }
+    for (id, score) in seen.into_iter().take(MOST_LISTED) {
+        let Some(record) = tenant.record(&id) else { continue };
+        let reads: Vec<Value> = (0..text.tokens.len())
+            .filter_map(|at| {
+                let reading = read_pattern(&record.template, &text, at).into_iter().next()?;
+                let (from, to) = text.bytes(at, reading.end);
+                let slots: Vec<Value> = reading
+                    .values
+                    .all()
+                    .filter_map(|(id, read)| {
+                        let spec = record.template.slot(id)?;
+                        Some(json!({
+                            "name": spec.name, "shape": spec.shape, "value": read.value,
+                            "span": read.span, "idle": spec.idle, "by": "binder",
+                        }))
+                    })
+                    .collect();
+                Some(json!({"from": from, "to": to, "slots": slots}))
+            })
+            .collect();
+        let missing: Vec<&String> =
+            record.template.keywords.iter().filter(|k| !asked.contains(&k.as_str())).collect();
+        listed.push(json!({
+            "template": id,
+            "name": record.template.name,
+            "score": score,
+            "keywords": record.template.keywords,
+            "missing_keywords": missing,
+            "state": record.state,
+            "evidence": record.evidence.successes,
+            "needed": needed(record, policy),
+            "servable": servable(record, policy).map_err(|e| e.to_string()).err(),
+            "tools_fit": super::lookup::fits(record, task, fingerprints),
+            "reads": reads,
+        }));
+    }
+    let decision =
+        match decide(snapshot, task, policy, fingerprints) {
+            Decision::Plan { plan, templates, slots } => {
+                let steps: Vec<Value> =
+                    plan.covers
+                        .first()
+                        .into_iter()
+                        .flat_map(|blocks| blocks.iter())
+                        .flat_map(|block| {
+                            block.template.steps.iter().map(|step| json!({
+                        "template": block.template.id, "tool": step.tool, "for_each": step.for_each,
+                    }))
+                        })
+                        .collect();
+                json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps})
+            }
+            Decision::Miss(miss) => json!({"result": "miss", "miss": miss}),
+        };
+    json!({
+        "masked": masked(&text),
+        "keywords": all,
+        "candidates": listed,
+        "decision": decision,
+    })
+}

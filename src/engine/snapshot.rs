@@ -1,0 +1,174 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::{Namespace, Part, Template, TemplateId, TemplateRecord};
+use crate::extract::shape_key;
+use crate::matching::Index;
+use crate::store::Loaded;
+
+/// Everything that decisions read: immutable, shared, replaced as a whole on a change. Copies
+/// share their structure, so a change costs little however much there is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    tenants: imbl::HashMap<Namespace, Arc<Tenant>>,
+    /// Counts admissions; records carry it.
+    pub(super) sequence: u64,
+}
+
+/// What one namespace knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tenant {
+    records: imbl::HashMap<TemplateId, Arc<TemplateRecord>>,
+    templates: imbl::HashMap<TemplateId, Arc<Template>>,
+    shapes: imbl::HashMap<String, Vec<TemplateId>>,
+    words: imbl::HashMap<String, u32>,
+    tasks: imbl::HashSet<String>,
+    /// Finds templates by their keywords.
+    pub(super) index: Index,
+}
+
+impl Snapshot {
+    /// Builds the snapshot from what a store holds.
+    pub(super) fn load(loaded: Loaded) -> Self {
+        let mut snapshot = Self::default();
+        for record in loaded.records {
+            snapshot.sequence = snapshot.sequence.max(record.sequence);
+            snapshot.put(record);
+        }
+        for count in loaded.words {
+            let mut tenant = snapshot.own(&count.namespace);
+            Arc::make_mut(&mut tenant).words.insert(count.word, count.tasks);
+            snapshot.tenants.insert(count.namespace, tenant);
+        }
+        snapshot
+    }
+
+    /// What a namespace knows, if it knows anything.
+    pub(super) fn tenant(&self, namespace: &Namespace) -> Option<&Arc<Tenant>> {
+        self.tenants.get(namespace)
+    }
+
+    fn own(&self, namespace: &Namespace) -> Arc<Tenant> {
+        self.tenants.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// All records of a namespace, or of all, oldest first.
+    pub(super) fn records(&self, namespace: Option<&Namespace>) -> Vec<Arc<TemplateRecord>> {
+        let mut out: Vec<Arc<TemplateRecord>> = self
+            .tenants
+            .iter()
+            .filter(|(own, _)| namespace.is_none_or(|n| n == *own))
+            .flat_map(|(_, tenant)| tenant.records.values().cloned())
+            .collect();
+        out.sort_by(|a, b| (a.sequence, &a.template.id).cmp(&(b.sequence, &b.template.id)));
+        out
+    }
+
+    /// Puts a record in place of an older one of its lineage.
+    pub(super) fn put(&mut self, record: TemplateRecord) {
+        let namespace = record.template.namespace.clone();
+        let mut tenant = self.own(&namespace);
+        Arc::make_mut(&mut tenant).put(record);
+        self.tenants.insert(namespace, tenant);
+    }
+
+    /// Removes a record; says whether it was there.
+    pub(super) fn remove(&mut self, namespace: &Namespace, id: &TemplateId) -> bool {
+        let mut tenant = self.own(namespace);
+        let was = Arc::make_mut(&mut tenant).remove(id);
+        self.tenants.insert(namespace.clone(), tenant);
+        was
+    }
+
+    /// Counts the words of a task that was not seen before; returns the new counts.
+    pub(super) fn count_words(
+        &mut self,
+        namespace: &Namespace,
+        task: &str,
+        words: &[String],
+    ) -> Vec<(String, u32)> {
+        let mut tenant = self.own(namespace);
+        let own = Arc::make_mut(&mut tenant);
+        let mut out = Vec::new();
+        if own.tasks.insert(task.to_owned()).is_none() {
+            for word in words {
+                let count = own.words.get(word).copied().unwrap_or(0) + 1;
+                own.words.insert(word.clone(), count);
+                out.push((word.clone(), count));
+            }
+        }
+        self.tenants.insert(namespace.clone(), tenant);
+        out
+    }
+}
+
+impl Tenant {
+    /// The record of a lineage.
+    pub(super) fn record(&self, id: &TemplateId) -> Option<&Arc<TemplateRecord>> {
+        self.records.get(id)
+    }
+
+    /// The template of a lineage, shared with plans under way.
+    pub(super) fn template(&self, id: &TemplateId) -> Option<&Arc<Template>> {
+        self.templates.get(id)
+    }
+
+    /// Lineages with this shape, oldest first.
+    pub(super) fn of_shape(&self, key: &str) -> &[TemplateId] {
+        self.shapes.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// In how many distinct tasks a word occurred.
+    pub(super) fn recurrence(&self, word: &str) -> u32 {
+        self.words.get(word).copied().unwrap_or(0)
+    }
+
+    fn put(&mut self, record: TemplateRecord) {
+        let id = record.template.id.clone();
+        self.remove(&id);
+        self.index.insert(id.clone(), &record.template.keywords);
+        self.shapes.entry(shape_key(&record.template)).or_default().push(id.clone());
+        self.templates.insert(id.clone(), Arc::new(record.template.clone()));
+        self.records.insert(id, Arc::new(record));
+    }
+
+    fn remove(&mut self, id: &TemplateId) -> bool {
+        let Some(record) = self.records.remove(id) else { return false };
+        self.templates.remove(id);
+        self.index.remove(id);
+        let key = shape_key(&record.template);
+        if let Some(ids) = self.shapes.get_mut(&key) {
+            ids.retain(|other| other != id);
+        }
+        true
+    }
+}
+
+/// The words of a template's pattern as a masked text: its literal words with a placeholder for
+/// each value.
+pub(super) fn masked_pattern(parts: &[Part], template: &Template) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for part in parts {
+        match part {
+            Part::Literal(word) => out.push(word.clone()),
+            Part::Slot(id) => {
+                let shape = template.slot(*id).map(|s| format!("{:?}", s.shape).to_lowercase());
+                out.push(format!("<{}>", shape.unwrap_or_else(|| "value".into())));
+            }
+            Part::List(list) => out.push(masked_pattern(&list.unit, template)),
+            Part::Words => out.push("<words>".into()),
+        }
+    }
+    out.join(" ")
+}
+
+/// The hashes of the words that tools use to describe themselves: a state that they name is no
+/// literal of a task.
+pub(super) fn declared_words(tools: &[crate::domain::Tool]) -> HashSet<String> {
+    tools
+        .iter()
+        .flat_map(|tool| [tool.name.replace(['_', '-', '.'], " "), tool.description.clone()])
+        .flat_map(|text| crate::matching::words(&text))
+        .map(|word| crate::domain::canonical_hash(&serde_json::Value::String(word)))
+        .collect()
+}

@@ -1,0 +1,364 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::explain::Scope;
+use super::lists::{Repeat, repeats, single};
+use super::occurrences::scalars;
+use super::region::{Element, Taken, elements, word_lists};
+use super::segment::{Segment, siblings, within};
+use super::steps::{Source, Steps, path_reads, reads, steps};
+use super::{answer, guards};
+use crate::domain::{
+    AnswerTemplate, Binding, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template,
+    TemplateId, TemplateVersion, ToolContract, Trace, TraceStep,
+};
+use crate::expr::{Read, Seen, Values};
+use crate::spans::{Lexed, same_text, same_value};
+
+/// Turns a segment of a run into a template. `sole` says that it is the run's only acting one, so
+/// that the run's answer is its answer.
+pub(super) fn template(
+    trace: &Trace,
+    text: &Lexed,
+    segment: &Segment,
+    is_read: &dyn Fn(&str) -> bool,
+    sole: bool,
+) -> Result<Template, String> {
+    let calls: Vec<&TraceStep> = segment.steps.iter().map(|s| &trace.steps[*s]).collect();
+    let tools = || calls.iter().map(|c| c.call.tool.as_str()).collect::<Vec<_>>().join(", ");
+    if segment.broken {
+        return Err(format!("the block of {} failed and is not learnt", tools()));
+    }
+    let mut contract: Vec<ToolContract> = Vec::new();
+    for call in &calls {
+        let tool = trace
+            .task
+            .tool(&call.call.tool)
+            .ok_or_else(|| format!("the run calls {}, which the task does not offer", call.call.tool))?;
+        if !contract.iter().any(|c| c.name == tool.name) {
+            contract.push(ToolContract { name: tool.name.clone(), fingerprint: tool.fingerprint() });
+        }
+    }
+    let arguments: Vec<&Value> =
+        calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars).collect();
+    let beside = siblings(trace, &segment.steps, &arguments);
+    let known = |own: &str| beside.iter().any(|s| s.as_str().is_some_and(|s| same_text(s, own)));
+    let taken = taken(trace, &calls);
+    let all = elements(text, (segment.from, segment.to), &taken, &known);
+    let draft = if calls.is_empty() {
+        Draft::idle(text, segment, &all)
+    } else {
+        draft(trace, &calls, text, &all, &beside)
+    };
+    let Draft { mut pattern, mut slots, values, steps } = draft;
+    if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(w) if w.chars().any(char::is_alphabetic))) {
+        return Err(format!("the text of the block of {} has no words of its own", tools()));
+    }
+    let mut steps = steps.steps;
+    let firsts = first_calls(&steps, &calls);
+    guards::guard(&mut steps, &firsts, is_read);
+    name_slots(&mut slots, &steps);
+    normalise(&mut pattern);
+    let answer = trace
+        .answer
+        .as_deref()
+        .filter(|a| sole && !a.trim().is_empty())
+        .and_then(|a| answered(a, trace, &slots, &values, &steps, &firsts));
+    let name = match (calls.iter().rev().find(|c| !is_read(&c.call.tool)), calls.last()) {
+        (Some(write), _) => write.call.tool.clone(),
+        (None, Some(last)) => last.call.tool.clone(),
+        (None, None) => "idle text".to_owned(),
+    };
+    Ok(Template {
+        schema_version: SCHEMA_VERSION,
+        id: TemplateId::new(""),
+        version: TemplateVersion::new(""),
+        namespace: trace.task.namespace.clone(),
+        name,
+        keywords: Vec::new(),
+        pattern,
+        slots,
+        steps,
+        answer,
+        contract,
+        output_format: trace.task.output_format.as_ref().map(Value::to_string),
+    })
+}
+
+/// The scalars that the calls took, with the members of their enumerations.
+fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
+    let mut out = Vec::new();
+    for call in calls {
+        for (name, value) in &call.call.arguments {
+            let schema = trace.task.tool(&call.call.tool).and_then(|t| t.argument(name));
+            let schema = schema.map(|s| if value.is_array() { s.get("items").unwrap_or(s) } else { s });
+            let members: Vec<String> = schema
+                .and_then(|s| s.get("enum"))
+                .and_then(Value::as_array)
+                .map(|all| all.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect())
+                .unwrap_or_default();
+            out.extend(scalars(value).into_iter().map(|value| Taken { value, members: members.clone() }));
+        }
+    }
+    out
+}
+
+/// A pattern with its slots and what they are in this run.
+struct Draft {
+    pattern: Pattern,
+    slots: Vec<SlotSpec>,
+    values: Values,
+    steps: Steps,
+}
+
+/// Drafts the block with the lists that its text shows, with a list of one unit where an array of
+/// one element asks for it, and without lists; keeps the draft that explains most.
+fn draft(trace: &Trace, calls: &[&TraceStep], text: &Lexed, all: &[Element], beside: &[&Value]) -> Draft {
+    let shown = repeats(all);
+    let alone = single_unit(calls, all, beside);
+    let mut readings = vec![shown.clone()];
+    if let Some(alone) = alone {
+        let (from, to) = alone.range();
+        let mut lists = vec![alone];
+        lists.extend(shown.iter().filter(|r| r.range().1 <= from || to <= r.range().0).cloned());
+        readings.push(lists);
+    }
+    readings.push(Vec::new());
+    let mut best: Option<Draft> = None;
+    for lists in readings {
+        let (pattern, slots, values) = lay_out(text, all, &lists);
+        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values });
+        let unused = (0..lists.len() as u32).any(|l| !steps.lists.contains(&l));
+        let better = best.as_ref().is_none_or(|b| steps.unexplained < b.steps.unexplained);
+        // A list that nothing runs over is kept only if its values are idle anyway.
+        let idle = (0..lists.len() as u32)
+            .filter(|l| !steps.lists.contains(l))
+            .all(|l| slots.iter().filter(|s| s.list == Some(l)).all(|s| !is_read_by(s.id, &steps)));
+        if better && (!unused || idle || lists.is_empty()) {
+            best = Some(Draft { pattern, slots, values, steps });
+        }
+    }
+    best.unwrap_or_else(|| {
+        let (pattern, slots, values) = lay_out(text, all, &[]);
+        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values });
+        Draft { pattern, slots, values, steps }
+    })
+}
+
+impl Draft {
+    fn idle(text: &Lexed, segment: &Segment, all: &[Element]) -> Self {
+        let (pattern, slots, values) = lay_out(text, all, &repeats(all));
+        let mut draft = Self { pattern, slots, values, steps: Steps::default() };
+        if draft.slots.is_empty() {
+            draft.pattern = idle_words(text, segment);
+        }
+        draft
+    }
+}
+
+/// The pattern of a sentence without values: its words, with lists of words collapsed.
+fn idle_words(text: &Lexed, segment: &Segment) -> Pattern {
+    let lists = word_lists(text, (segment.from, segment.to));
+    let mut parts = Vec::new();
+    let mut at = segment.from;
+    while at < segment.to {
+        match lists.iter().find(|(from, _)| *from == at) {
+            Some((_, to)) => {
+                parts.push(Part::Words);
+                at = *to;
+            }
+            None => {
+                parts.push(Part::Literal(text.tokens[at].folded.clone()));
+                at += 1;
+            }
+        }
+    }
+    Pattern { parts }
+}
+
+/// The list of one unit that arrays of one element were made of: the values of the text that are
+/// those elements, or stand beside them in the records they came from, and nothing else used.
+fn single_unit(calls: &[&TraceStep], all: &[Element], beside: &[&Value]) -> Option<Repeat> {
+    let mut in_arrays = Vec::new();
+    let mut plain = Vec::new();
+    for value in calls.iter().flat_map(|c| c.call.arguments.values()) {
+        match value {
+            Value::Array(items) if items.len() == 1 => in_arrays.extend(scalars(&items[0])),
+            other => plain.extend(scalars(other)),
+        }
+    }
+    if in_arrays.is_empty() {
+        return None;
+    }
+    let mut used = Vec::new();
+    for (i, element) in all.iter().enumerate() {
+        let Element::Value(found) = element else { continue };
+        if plain.iter().any(|p| same_value(p, &found.value)) {
+            continue;
+        }
+        let direct = in_arrays.iter().any(|v| same_value(v, &found.value));
+        let sibling = beside.iter().any(|s| match (&found.value, s) {
+            (Value::Object(own), Value::Object(whole)) => within(own, whole),
+            (own, s) => same_value(own, s),
+        });
+        if direct || sibling {
+            used.push(i);
+        }
+    }
+    single(all, &used)
+}
+
+/// Pattern, slots and values of a sequence of elements with these lists.
+fn lay_out(text: &Lexed, all: &[Element], lists: &[Repeat]) -> (Pattern, Vec<SlotSpec>, Values) {
+    let mut slots: Vec<SlotSpec> = Vec::new();
+    let mut values = Values::default();
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < all.len() {
+        let list = lists.iter().position(|l| l.range().0 == at);
+        if let Some(id) = list {
+            let repeat = &lists[id];
+            let first = slots.len() as SlotId;
+            let mut unit_parts = Vec::new();
+            let mut units = Vec::new();
+            for (n, (from, to)) in repeat.units.iter().enumerate() {
+                let mut unit = BTreeMap::new();
+                let mut slot = first;
+                for element in &all[*from..*to] {
+                    if n == 0 {
+                        unit_parts.push(part(element, slot, Some(id as u32), &mut slots));
+                    }
+                    if let Element::Value(found) = element {
+                        let spec = &mut slots[slot as usize];
+                        spec.shape = spec.shape.join(found.shape).unwrap_or(Shape::Phrase);
+                        unit.insert(slot, read(text, found));
+                        slot += 1;
+                    }
+                }
+                units.push(unit);
+            }
+            values.lists.insert(id as u32, units);
+            parts.push(Part::List(ListPart {
+                id: id as u32,
+                unit: unit_parts,
+                separators: repeat.separators.clone(),
+            }));
+            at = repeat.range().1;
+        } else {
+            let id = slots.len() as SlotId;
+            parts.push(part(&all[at], id, None, &mut slots));
+            if let Element::Value(found) = &all[at] {
+                values.slots.insert(id, read(text, found));
+            }
+            at += 1;
+        }
+    }
+    (Pattern { parts }, slots, values)
+}
+
+fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSpec>) -> Part {
+    match element {
+        Element::Literal(word) => Part::Literal(word.clone()),
+        Element::Value(found) => {
+            slots.push(SlotSpec {
+                id,
+                name: String::new(),
+                shape: found.shape,
+                members: found.members.clone(),
+                list,
+                idle: false,
+            });
+            Part::Slot(id)
+        }
+    }
+}
+
+fn read(text: &Lexed, found: &super::region::Found) -> Read {
+    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)) }
+}
+
+fn is_read_by(slot: SlotId, steps: &Steps) -> bool {
+    let mut read = false;
+    for (_, argument) in steps.steps.iter().flat_map(|s| &s.arguments) {
+        argument.spaces(&mut |space| read |= space.best().any(|b| binding_reads(b, slot)));
+    }
+    read
+}
+
+fn binding_reads(binding: &Binding, slot: SlotId) -> bool {
+    match binding {
+        Binding::Value(operand) => reads(operand, &|s| s == slot, &|_| false),
+        Binding::Context { path } => path_reads(path, &|s| s == slot, &|_| false),
+        _ => false,
+    }
+}
+
+/// For each step, the trace step of its first call (a loop may have made several).
+fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep]) -> Vec<&'a TraceStep> {
+    let mut out: Vec<&TraceStep> = Vec::new();
+    let mut at = 0;
+    for (i, step) in steps.iter().enumerate() {
+        out.push(calls[at.min(calls.len() - 1)]);
+        at += 1;
+        let next = steps.get(i + 1);
+        while step.for_each.is_some()
+            && at < calls.len()
+            && calls[at].call.tool == step.tool
+            && next.is_none_or(|n| n.tool != step.tool)
+        {
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Names slots after the first argument or field that reads them; marks those that nothing reads.
+pub(super) fn name_slots(slots: &mut [SlotSpec], steps: &[crate::domain::StepTemplate]) {
+    for slot in slots.iter_mut() {
+        let mut name: Option<String> = None;
+        for (argument_name, argument) in steps.iter().flat_map(|s| &s.arguments) {
+            argument.spaces(&mut |space| {
+                if name.is_none() && space.best().any(|b| binding_reads(b, slot.id)) {
+                    name = Some(argument_name.clone());
+                }
+            });
+        }
+        slot.idle = name.is_none();
+        slot.name = name.unwrap_or_else(|| format!("{:?}", slot.shape).to_lowercase());
+    }
+    for i in 0..slots.len() {
+        let same = slots[..i].iter().filter(|s| s.name == slots[i].name).count();
+        if same > 0 {
+            slots[i].name = format!("{}_{}", slots[i].name, same + 1);
+        }
+    }
+}
+
+fn normalise(pattern: &mut Pattern) {
+    for part in &mut pattern.parts {
+        if let Part::List(list) = part {
+            list.separators.sort();
+        }
+    }
+}
+
+fn answered(
+    answer: &str,
+    trace: &Trace,
+    slots: &[SlotSpec],
+    values: &Values,
+    steps: &[crate::domain::StepTemplate],
+    firsts: &[&TraceStep],
+) -> Option<AnswerTemplate> {
+    let seen: Vec<Seen<'_>> = steps
+        .iter()
+        .zip(firsts)
+        .map(|(step, call)| match (&step.for_each, &call.observation) {
+            (None, Some(observation)) => Seen::One(&observation.value),
+            _ => Seen::Nothing,
+        })
+        .collect();
+    let scope = Scope { slots, values, seen: &seen, context: &trace.task.context, unit: None, anchors: &[] };
+    answer::template(answer, &scope)
+}

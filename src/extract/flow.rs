@@ -1,0 +1,132 @@
+use serde_json::Value;
+
+use super::occurrences::{occurrences, scalars};
+use crate::domain::{Trace, TraceStep};
+use crate::expr::elements;
+use crate::spans::{Kind, Lexed, same_value};
+
+/// What depends on what in a run, after the backward slice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    /// For each step of the trace, the earlier steps whose observations its arguments come from.
+    pub(super) needs: Vec<Vec<usize>>,
+    /// The steps that nothing depends on, in order: what the run was for.
+    pub(super) sinks: Vec<usize>,
+    /// Steps that failed and were not made good: what they served cannot be learnt.
+    pub(super) broken: Vec<usize>,
+    /// What was dropped, and why.
+    pub(super) notes: Vec<String>,
+}
+
+impl Flow {
+    /// Reads the flow off a trace. A value that the text spells is taken from the text; another
+    /// from the latest earlier observation that holds it, a read's before a write's.
+    pub(super) fn of(trace: &Trace, text: &Lexed, is_read: &dyn Fn(&str) -> bool) -> Self {
+        let mut flow = Self::default();
+        let steps = &trace.steps;
+        let mut wanted = vec![false; steps.len()];
+        let mut in_text = vec![false; steps.len()];
+        for (i, step) in steps.iter().enumerate() {
+            let mut needs = Vec::new();
+            for value in step.call.arguments.values().flat_map(scalars) {
+                if spelt(text, value) {
+                    in_text[i] = true;
+                } else if let Some(source) = source(&steps[..i], value, is_read) {
+                    wanted[source] = true;
+                    if !needs.contains(&source) {
+                        needs.push(source);
+                    }
+                }
+            }
+            needs.sort_unstable();
+            flow.needs.push(needs);
+        }
+        for (i, step) in steps.iter().enumerate() {
+            let Some(observation) = &step.observation else {
+                flow.notes.push(format!("step {} ({}) has no observation: dropped", i + 1, step.call.tool));
+                continue;
+            };
+            if wanted[i] {
+                continue;
+            }
+            if observation.failed {
+                if made_good(steps, i) {
+                    flow.notes.push(format!(
+                        "step {} ({}) failed and was made good later: dropped",
+                        i + 1,
+                        step.call.tool
+                    ));
+                } else {
+                    flow.notes.push(format!(
+                        "step {} ({}) failed: what it served is not learnt",
+                        i + 1,
+                        step.call.tool
+                    ));
+                    flow.broken.push(i);
+                    flow.sinks.push(i);
+                }
+            } else if is_read(&step.call.tool) && !in_text[i] {
+                flow.notes.push(format!("step {} ({}) was read for nothing: dropped", i + 1, step.call.tool));
+            } else {
+                flow.sinks.push(i);
+            }
+        }
+        flow
+    }
+
+    /// A step with all steps that it needs, in order.
+    pub(super) fn closure(&self, sink: usize) -> Vec<usize> {
+        let mut steps = vec![sink];
+        let mut at = 0;
+        while at < steps.len() {
+            for need in &self.needs[steps[at]] {
+                if !steps.contains(need) {
+                    steps.push(*need);
+                }
+            }
+            at += 1;
+        }
+        steps.sort_unstable();
+        steps
+    }
+}
+
+/// Whether a text spells a value: as words, or as a member of an object literal.
+pub(super) fn spelt(text: &Lexed, value: &Value) -> bool {
+    !occurrences(text, value).is_empty()
+        || text.tokens.iter().any(|token| {
+            token.kind == Kind::Object && elements(&token.value).iter().any(|(_, v)| same_value(v, value))
+        })
+}
+
+fn source(before: &[TraceStep], value: &Value, is_read: &dyn Fn(&str) -> bool) -> Option<usize> {
+    if value.is_boolean() {
+        return None;
+    }
+    let holds =
+        |step: &TraceStep| step.observation.as_ref().is_some_and(|o| !o.failed && holds(&o.value, value));
+    let latest =
+        |reads: bool| before.iter().rposition(|step| is_read(&step.call.tool) == reads && holds(step));
+    latest(true).or_else(|| latest(false))
+}
+
+fn holds(root: &Value, wanted: &Value) -> bool {
+    match root {
+        Value::Array(items) => items.iter().any(|item| holds(item, wanted)),
+        Value::Object(map) => {
+            map.iter().any(|(key, item)| wanted.as_str() == Some(key.as_str()) || holds(item, wanted))
+        }
+        scalar => same_value(scalar, wanted),
+    }
+}
+
+/// Whether a failed call was followed by one of the same tool that succeeded and shares an
+/// argument with it.
+fn made_good(steps: &[TraceStep], failed: usize) -> bool {
+    let call = &steps[failed].call;
+    steps[failed + 1..].iter().any(|later| {
+        later.call.tool == call.tool
+            && later.observation.as_ref().is_some_and(|o| !o.failed)
+            && later.call.arguments.iter().any(|(name, value)| call.arguments.get(name) == Some(value))
+    })
+}

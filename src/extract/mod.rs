@@ -1,0 +1,59 @@
+//! From a completed run to templates.
+//!
+//! A run is a small data-flow program with its values showing. [`flow`] finds what depends on
+//! what, [`segment`] cuts the task's text into the blocks that the calls serve, [`block`] turns
+//! each into a template: typed slots for what the text gives ([`region`], [`lists`]), and for
+//! every argument all bindings that explain it ([`explain`]). [`merge`] intersects the templates
+//! of several runs.
+
+mod answer;
+mod block;
+mod explain;
+mod flow;
+mod guards;
+mod lists;
+mod merge;
+mod occurrences;
+mod region;
+mod segment;
+mod steps;
+
+use crate::domain::{Template, Trace};
+
+pub use merge::{merge, redact, shape_key};
+
+/// What a run taught.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extracted {
+    /// The templates, in the order of their text. Lineage, version and keywords are not set yet;
+    /// constants and guards still show their values ([`redact`] hides them).
+    pub templates: Vec<Template>,
+    /// For each template, the byte range of the task's text that it came from.
+    pub ranges: Vec<(usize, usize)>,
+    /// For each template, the steps of the trace that it stands for.
+    pub steps: Vec<Vec<usize>>,
+    /// What could not be learnt, and why. Names steps and tools, never values.
+    pub rejected: Vec<String>,
+}
+
+/// Extracts templates from a run. `is_read` says which tools change nothing.
+///
+/// The run's outcome is not looked at: whether a run may be learnt is the caller's question.
+pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Extracted {
+    let text = crate::spans::lex(&trace.task.text);
+    let flow = flow::Flow::of(trace, &text, is_read);
+    let segments = segment::segment(trace, &text, &flow);
+    let mut out = Extracted { rejected: flow.notes.clone(), ..Extracted::default() };
+    let acting = segments.iter().filter(|s| !s.steps.is_empty()).count();
+    for segment in &segments {
+        match block::template(trace, &text, segment, is_read, acting == 1) {
+            Ok(template) => {
+                out.templates.push(template);
+                out.ranges.push(text.bytes(segment.from, segment.to));
+                out.steps.push(segment.steps.clone());
+            }
+            Err(why) => out.rejected.push(why),
+        }
+    }
+    out
+}

@@ -1,0 +1,159 @@
+use serde_json::Value;
+
+use crate::spans::{Kind, Lexed, Token, lex, same_value, text_of};
+
+/// Token ranges at which a text spells a scalar, not overlapping, in order. Case does not count.
+pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
+    let Some(own) = text_of(value).filter(|own| !own.trim().is_empty()) else { return Vec::new() };
+    let mut found = Vec::new();
+    let words: Vec<String> = lex(&own).tokens.into_iter().map(|t| t.folded).collect();
+    let mut at = 0;
+    while at < text.tokens.len() {
+        let end = at + words.len();
+        let spelt = !words.is_empty()
+            && end <= text.tokens.len()
+            && text.tokens[at..end].iter().zip(&words).all(|(token, word)| token.is(word));
+        if spelt {
+            found.push((at, end));
+            at = end;
+        } else {
+            if is_value(&text.tokens[at]) && same_value(&text.tokens[at].value, value) {
+                found.push((at, at + 1));
+            }
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Whether a token is a value by its form alone.
+pub(super) fn is_value(token: &Token) -> bool {
+    matches!(token.kind, Kind::Number | Kind::Identifier | Kind::Email | Kind::Quoted | Kind::Object)
+}
+
+/// Whether a token can begin a sentence: nothing, a boundary or a colon stands before it.
+pub(super) fn begins_sentence(text: &Lexed, at: usize) -> bool {
+    match at.checked_sub(1).and_then(|before| text.tokens.get(before)) {
+        None => true,
+        Some(before) => crate::spans::is_boundary(before) || before.is(":"),
+    }
+}
+
+/// Maximal runs of capitalised words.
+pub(super) fn name_runs(text: &Lexed, from: usize, to: usize) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    let mut at = from;
+    while at < to {
+        let mut end = at;
+        while end < to && text.tokens[end].is_capital() {
+            end += 1;
+        }
+        if end > at {
+            runs.push((at, end));
+        }
+        at = end.max(at + 1);
+    }
+    runs
+}
+
+/// Every scalar below a value.
+pub(super) fn scalars(value: &Value) -> Vec<&Value> {
+    let mut out = Vec::new();
+    let mut stack = vec![value];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(items) => stack.extend(items.iter().rev()),
+            Value::Object(map) => stack.extend(map.values().rev()),
+            Value::Null => {}
+            scalar => out.push(scalar),
+        }
+    }
+    out
+}
+
+/// A step from a value to a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum At {
+    /// Member of an object.
+    Key(String),
+    /// Element of an array.
+    Index(usize),
+    /// The key itself under which an object holds something.
+    KeyOf,
+}
+
+/// Most places at which one value is looked for in one observation.
+const MOST_PLACES: usize = 24;
+
+/// Where a value stands in an observation: as a member, an element, or as a key of an object used
+/// as a collection.
+pub(super) fn places(root: &Value, wanted: &Value) -> Vec<Vec<At>> {
+    let mut out = Vec::new();
+    descend(root, wanted, &mut Vec::new(), &mut out);
+    out
+}
+
+fn descend(value: &Value, wanted: &Value, path: &mut Vec<At>, out: &mut Vec<Vec<At>>) {
+    if out.len() >= MOST_PLACES || path.len() > 12 {
+        return;
+    }
+    if same_value(value, wanted) {
+        out.push(path.clone());
+        return;
+    }
+    match value {
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                path.push(At::Index(i));
+                descend(item, wanted, path, out);
+                path.pop();
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map {
+                path.push(At::Key(key.clone()));
+                if wanted.as_str() == Some(key.as_str()) {
+                    path.push(At::KeyOf);
+                    out.push(path.clone());
+                    path.pop();
+                }
+                descend(item, wanted, path, out);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether an object is used as a collection: all its members are objects with the same keys.
+pub(super) fn is_collection(value: &Value) -> bool {
+    match value {
+        Value::Array(_) => true,
+        Value::Object(map) => {
+            let mut keys = map.values().map(|v| v.as_object().map(|o| o.keys().collect::<Vec<_>>()));
+            match keys.next() {
+                Some(Some(first)) if !first.is_empty() => keys.all(|k| k.as_ref() == Some(&first)),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// The innermost record of a collection on the way to a place, with the length of the path to it.
+pub(super) fn record<'a>(root: &'a Value, place: &[At]) -> Option<(usize, &'a Value)> {
+    let mut value = root;
+    let mut found = None;
+    for (i, at) in place.iter().enumerate() {
+        let next = match at {
+            At::Key(key) => value.get(key)?,
+            At::Index(i) => value.get(i)?,
+            At::KeyOf => break,
+        };
+        if is_collection(value) && next.is_object() {
+            found = Some((i + 1, next));
+        }
+        value = next;
+    }
+    found
+}

@@ -1,0 +1,194 @@
+use serde_json::Value;
+
+use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
+use crate::domain::Shape;
+use crate::spans::{Kind, Lexed, same_text, shape_of, text_of};
+
+/// A token that stays as it is, or a run of tokens that is a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Element {
+    /// A word or mark of the pattern, in lower case.
+    Literal(String),
+    /// A value.
+    Value(Found),
+}
+
+/// A value in a region of the text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    /// First token.
+    pub(super) from: usize,
+    /// One past the last token.
+    pub(super) to: usize,
+    /// Its form.
+    pub(super) shape: Shape,
+    /// The schema's members, for [`Shape::Member`].
+    pub(super) members: Vec<String>,
+    /// The value.
+    pub(super) value: Value,
+}
+
+/// A scalar that the calls of a block took, with what its schema allows.
+pub(super) struct Taken<'a> {
+    /// The scalar.
+    pub(super) value: &'a Value,
+    /// The members of its enumeration, if it has one.
+    pub(super) members: Vec<String>,
+}
+
+/// Splits a region into words and values. Values are: what the calls took and the region spells;
+/// tokens that are values by form; and capitalised words, except one that only begins a sentence.
+/// `known` says whether a text is a value that an observation showed beside one that was taken.
+pub(super) fn elements(
+    text: &Lexed,
+    (from, to): (usize, usize),
+    taken: &[Taken<'_>],
+    known: &dyn Fn(&str) -> bool,
+) -> Vec<Element> {
+    let mut values: Vec<Found> = Vec::new();
+    let mut add = |found: Found| {
+        if !values.iter().any(|v| v.from < found.to && found.from < v.to) {
+            values.push(found);
+        }
+    };
+    let plain = |from: usize, to: usize, shape: Shape| Found {
+        from,
+        to,
+        shape,
+        members: Vec::new(),
+        value: text.value(from, to),
+    };
+    // Members of enumerations first: their words are often ordinary ones.
+    for member in taken.iter().filter(|t| !t.members.is_empty()) {
+        for (start, end) in occurrences(text, member.value).into_iter().filter(|o| inside(*o, from, to)) {
+            add(Found {
+                from: start,
+                to: end,
+                shape: Shape::Member,
+                members: member.members.clone(),
+                value: member.value.clone(),
+            });
+        }
+    }
+    for (start, end) in name_runs(text, from, to) {
+        if let Some((start, end)) = name(text, (start, end), taken, known) {
+            add(plain(start, end, Shape::Name));
+        }
+    }
+    for (i, token) in text.tokens[from..to].iter().enumerate() {
+        if is_value(token) {
+            add(plain(from + i, from + i + 1, shape_of(std::slice::from_ref(token))));
+        }
+    }
+    for other in taken.iter().filter(|t| t.members.is_empty()) {
+        for (start, end) in occurrences(text, other.value).into_iter().filter(|o| inside(*o, from, to)) {
+            add(plain(start, end, shape_of(&text.tokens[start..end])));
+        }
+    }
+    values.sort_by_key(|v| v.from);
+    lay_out(text, (from, to), values)
+}
+
+fn inside((start, end): (usize, usize), from: usize, to: usize) -> bool {
+    from <= start && end <= to
+}
+
+fn lay_out(text: &Lexed, (from, to): (usize, usize), values: Vec<Found>) -> Vec<Element> {
+    let mut out = Vec::new();
+    let mut at = from;
+    for value in values {
+        out.extend(text.tokens[at..value.from].iter().map(|t| Element::Literal(t.folded.clone())));
+        at = value.to;
+        out.push(Element::Value(value));
+    }
+    out.extend(text.tokens[at..to].iter().map(|t| Element::Literal(t.folded.clone())));
+    out
+}
+
+/// Which words of a run of capitalised words are a value: all of them if the calls or the
+/// observations know the run or a word of it, or if it does not begin a sentence; without the
+/// first word if that one begins the sentence and the rest is known or is there at all.
+fn name(
+    text: &Lexed,
+    (start, end): (usize, usize),
+    taken: &[Taken<'_>],
+    known: &dyn Fn(&str) -> bool,
+) -> Option<(usize, usize)> {
+    let is_known = |from: usize, to: usize| {
+        let own = text.slice(from, to);
+        known(own)
+            || taken.iter().any(|t| text_of(t.value).is_some_and(|value| same_text(&value, own)))
+            || (from..to).any(|i| {
+                let word = &text.tokens[i];
+                taken.iter().any(|t| text_of(t.value).is_some_and(|v| same_text(&v, &word.folded)))
+            })
+    };
+    let begins = begins_sentence(text, start);
+    if !begins {
+        let pronoun = end == start + 1 && text.tokens[start].is("i");
+        return (!pronoun).then_some((start, end));
+    }
+    // Without its first word the run may be what is known exactly.
+    let exact = |from: usize, to: usize| {
+        let own = text.slice(from, to);
+        from < to
+            && (known(own)
+                || taken.iter().any(|t| text_of(t.value).is_some_and(|value| same_text(&value, own))))
+    };
+    if exact(start, end) {
+        return Some((start, end));
+    }
+    if exact(start + 1, end) {
+        return Some((start + 1, end));
+    }
+    if is_known(start, start + 1) {
+        return Some((start, end));
+    }
+    (start + 1 < end).then_some((start + 1, end))
+}
+
+/// Whether an element is a word or mark that may stand between list units.
+pub(super) fn separates(element: &Element) -> bool {
+    match element {
+        Element::Literal(word) => {
+            matches!(
+                word.as_str(),
+                "," | ";" | "|" | "/" | "&" | "+" | "•" | "*" | "-" | "\n" | "and" | "or" | "plus" | "then"
+            )
+        }
+        Element::Value(_) => false,
+    }
+}
+
+/// Whether an element ends a sentence or clause.
+pub(super) fn bounds(element: &Element) -> bool {
+    matches!(element, Element::Literal(word) if matches!(word.as_str(), "." | "!" | "?" | ";" | "\n"))
+}
+
+/// Collapses runs of two or more single lower-case words separated by commas, in a region that
+/// holds no value: their words say nothing to any tool. Returns the places of such runs.
+pub(super) fn word_lists(text: &Lexed, (from, to): (usize, usize)) -> Vec<(usize, usize)> {
+    let word = |i: usize| i < to && text.tokens[i].kind == Kind::Word { capital: false };
+    let mut out = Vec::new();
+    let mut at = from;
+    while at < to {
+        let mut end = at + 1;
+        while word(at) && word(end - 1) {
+            let mut next = end;
+            let comma = next < to && text.tokens[next].is(",");
+            next += usize::from(comma);
+            let and = next < to && text.tokens[next].is("and");
+            next += usize::from(and);
+            // "a and b" alone is ordinary speech; a list has a comma.
+            if !comma || !word(next) {
+                break;
+            }
+            end = next + 1;
+        }
+        if end > at + 1 {
+            out.push((at, end));
+        }
+        at = end;
+    }
+    out
+}

@@ -1,0 +1,131 @@
+use serde_json::{Map, Value};
+
+use crate::domain::{Argument, Binding, Space, Tier};
+use crate::expr::{Env, EvalError, eval};
+use crate::spans::text_of;
+
+/// Why an argument has no value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Unbound {
+    /// Bindings of the best tier disagree, tie or yield nothing.
+    Failed(String),
+    /// The filler has to write or choose it; `path` leads to it within the arguments.
+    Open {
+        /// Names and positions from the argument down.
+        path: Vec<String>,
+    },
+}
+
+/// Makes an argument. `given` is the value that this argument really had, if the call was made
+/// before: it stands in for what a filler wrote then. `least_seen` is the number of distinct
+/// tasks that must have shown a constant.
+///
+/// # Errors
+/// [`Unbound`] says why there is no value.
+pub fn make(
+    argument: &Argument,
+    schema: Option<&Value>,
+    env: Env<'_>,
+    given: Option<&Value>,
+    least_seen: u32,
+) -> Result<Value, Unbound> {
+    match argument {
+        Argument::One(space) => {
+            let value = agree(space, env, given, least_seen)?;
+            Ok(coerce(value, schema))
+        }
+        Argument::Each { list, element } => {
+            let schema = schema.and_then(|s| s.get("items"));
+            let made = (0..env.values.units(*list)).map(|unit| {
+                let env = Env { unit: Some((*list, unit)), ..env };
+                make(element, schema, env, given.and_then(|g| g.get(unit)), least_seen)
+                    .map_err(|e| within(e, unit))
+            });
+            Ok(Value::Array(made.collect::<Result<_, _>>()?))
+        }
+        Argument::Array(items) => {
+            let schema = schema.and_then(|s| s.get("items"));
+            let made = items.iter().enumerate().map(|(i, item)| {
+                make(item, schema, env, given.and_then(|g| g.get(i)), least_seen).map_err(|e| within(e, i))
+            });
+            Ok(Value::Array(made.collect::<Result<_, _>>()?))
+        }
+        Argument::Object(members) => {
+            let mut map = Map::new();
+            for (name, item) in members {
+                let schema = schema.and_then(|s| s.get("properties")?.get(name));
+                let value = make(item, schema, env, given.and_then(|g| g.get(name)), least_seen)
+                    .map_err(|e| within(e, name))?;
+                map.insert(name.clone(), value);
+            }
+            Ok(Value::Object(map))
+        }
+    }
+}
+
+fn within(unbound: Unbound, step: impl ToString) -> Unbound {
+    match unbound {
+        Unbound::Open { mut path } => {
+            path.insert(0, step.to_string());
+            Unbound::Open { path }
+        }
+        failed => failed,
+    }
+}
+
+/// The value on which all bindings of the best tier agree. A binding whose records tie has no
+/// voice; one that finds nothing speaks against the others.
+fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) -> Result<Value, Unbound> {
+    let mut agreed: Option<Value> = None;
+    let mut ties = 0;
+    let mut open = false;
+    for binding in space.best() {
+        if binding.tier() == Tier::Written {
+            open = true;
+            continue;
+        }
+        if let Binding::Constant { seen, json, .. } = binding {
+            // The schema's own constants were seen in no task.
+            let counts = json.is_some() && (*seen == 0 || *seen >= least_seen);
+            if !counts {
+                open |= space.bindings.contains(&Binding::Written);
+                continue;
+            }
+        }
+        match eval(binding, env) {
+            Ok(value) => match &agreed {
+                None => agreed = Some(value),
+                Some(other) if crate::spans::same_value(other, &value) => {}
+                Some(_) => return Err(Unbound::Failed("its bindings lead to different values".into())),
+            },
+            Err(EvalError::Tie(n)) => ties = ties.max(n),
+            Err(why) => return Err(Unbound::Failed(why.to_string())),
+        }
+    }
+    match (agreed, given) {
+        (Some(value), _) => Ok(value),
+        (None, Some(given)) if open => Ok(given.clone()),
+        (None, None) if open => Err(Unbound::Open { path: Vec::new() }),
+        (None, _) if ties > 0 => Err(Unbound::Failed(format!("{ties} records match"))),
+        (None, _) => Err(Unbound::Failed("it looks constant, but too few tasks showed it".into())),
+    }
+}
+
+/// Gives a value the type that the tool's schema asks for, where that changes nothing of what it
+/// says: digits to a number, a number to its digits.
+fn coerce(value: Value, schema: Option<&Value>) -> Value {
+    let wanted = schema.and_then(|s| s.get("type")).and_then(Value::as_str);
+    match (wanted, &value) {
+        (Some("integer" | "number"), Value::String(text)) => {
+            let plain = text.trim_start_matches(['$', '€', '£']).replace(',', "");
+            serde_json::from_str::<serde_json::Number>(&plain).map_or(value, Value::Number)
+        }
+        (Some("boolean"), Value::String(text)) => match text.to_lowercase().as_str() {
+            "true" | "yes" => Value::Bool(true),
+            "false" | "no" => Value::Bool(false),
+            _ => value,
+        },
+        (Some("string"), Value::Number(_) | Value::Bool(_)) => text_of(&value).map_or(value, Value::String),
+        _ => value,
+    }
+}

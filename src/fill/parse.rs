@@ -1,0 +1,277 @@
+use std::collections::BTreeMap;
+
+use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
+use crate::expr::{Read, Values};
+use crate::spans::{Kind, Lexed, Token, is_boundary};
+
+/// Most readings of one pattern at one place that are followed.
+const MOST_READINGS: usize = 16;
+/// Longest phrase, in tokens.
+const MOST_PHRASE: usize = 12;
+/// Most elements of a list.
+const MOST_UNITS: usize = 256;
+
+/// One way to read a pattern at a place of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// One past the last token that the pattern covers.
+    pub end: usize,
+    /// What its slots are.
+    pub values: Values,
+}
+
+/// All ways to read a template's pattern from token `at` (at most 16, those with the longest names
+/// and the shortest phrases first).
+pub fn read_pattern(template: &Template, text: &Lexed, at: usize) -> Vec<Reading> {
+    let parser = Parser { text, slots: &template.slots };
+    let start = State { at, ..State::default() };
+    let mut out = Vec::new();
+    parser.parts(&template.pattern.parts, start, &mut out);
+    out.into_iter().map(|state| Reading { end: state.at, values: state.values }).collect()
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    at: usize,
+    values: Values,
+    /// Slots of the list element being read.
+    unit: BTreeMap<SlotId, Read>,
+}
+
+struct Parser<'a> {
+    text: &'a Lexed,
+    slots: &'a [SlotSpec],
+}
+
+impl Parser<'_> {
+    fn token(&self, at: usize) -> Option<&Token> {
+        self.text.tokens.get(at)
+    }
+
+    fn parts(&self, parts: &[Part], state: State, out: &mut Vec<State>) {
+        if out.len() >= MOST_READINGS {
+            return;
+        }
+        let Some((part, rest)) = parts.split_first() else {
+            out.push(state);
+            return;
+        };
+        match part {
+            Part::Literal(word) => {
+                if self.token(state.at).is_some_and(|token| token.is(word)) {
+                    self.parts(rest, State { at: state.at + 1, ..state }, out);
+                }
+            }
+            Part::Slot(id) => {
+                let Some(spec) = self.slots.iter().find(|slot| slot.id == *id) else { return };
+                for end in self.ends(spec, state.at) {
+                    let mut next = state.clone();
+                    let read = Read {
+                        value: self.value(spec, state.at, end),
+                        span: Some(self.text.bytes(state.at, end)),
+                    };
+                    let slots = if spec.list.is_some() { &mut next.unit } else { &mut next.values.slots };
+                    slots.insert(*id, read);
+                    next.at = end;
+                    self.parts(rest, next, out);
+                }
+            }
+            Part::List(list) => {
+                let mut state = state;
+                state.values.lists.insert(list.id, Vec::new());
+                self.list(list, rest, state, out);
+            }
+            Part::Words => {
+                for end in self.word_lists(state.at) {
+                    self.parts(rest, State { at: end, ..state.clone() }, out);
+                }
+            }
+        }
+    }
+
+    /// Reads one more unit of a list, then either a separator and the next unit, or the rest. Longer
+    /// lists come first.
+    fn list(&self, list: &ListPart, rest: &[Part], state: State, out: &mut Vec<State>) {
+        let units = state.values.units(list.id);
+        if units >= MOST_UNITS {
+            return;
+        }
+        let mut read = Vec::new();
+        self.parts(&list.unit, State { unit: BTreeMap::new(), ..state }, &mut read);
+        for mut after in read {
+            let unit = std::mem::take(&mut after.unit);
+            after.values.lists.entry(list.id).or_default().push(unit);
+            for separator in &list.separators {
+                if let Some(at) = self.literals(separator, after.at) {
+                    self.list(list, rest, State { at, ..after.clone() }, out);
+                }
+            }
+            self.parts(rest, after, out);
+        }
+    }
+
+    /// Where these tokens end if they stand at `at`.
+    fn literals(&self, words: &[String], at: usize) -> Option<usize> {
+        let matches =
+            words.iter().enumerate().all(|(i, word)| self.token(at + i).is_some_and(|token| token.is(word)));
+        (matches && !words.is_empty()).then_some(at + words.len())
+    }
+
+    /// Where a slot's value may end, likeliest first.
+    fn ends(&self, spec: &SlotSpec, at: usize) -> Vec<usize> {
+        let Some(token) = self.token(at) else { return Vec::new() };
+        let one = |fits: bool| if fits { vec![at + 1] } else { Vec::new() };
+        match spec.shape {
+            Shape::Email => one(token.kind == Kind::Email),
+            Shape::Identifier => one(matches!(token.kind, Kind::Identifier | Kind::Number)),
+            Shape::Number => one(token.kind == Kind::Number),
+            Shape::Quoted => one(token.kind == Kind::Quoted),
+            Shape::Object => one(token.kind == Kind::Object),
+            Shape::Name => {
+                let mut end = at;
+                while self.token(end).is_some_and(Token::is_capital) && end - at < MOST_PHRASE {
+                    end += 1;
+                }
+                (at + 1..=end).rev().collect()
+            }
+            Shape::Member => {
+                let mut ends: Vec<usize> =
+                    spec.members.iter().filter_map(|member| self.spelt(member, at)).collect();
+                ends.sort_unstable_by(|a, b| b.cmp(a));
+                ends.dedup();
+                ends
+            }
+            Shape::Phrase => {
+                let mut ends = Vec::new();
+                for end in at..self.text.tokens.len().min(at + MOST_PHRASE) {
+                    if is_boundary(&self.text.tokens[end]) || self.text.tokens[end].kind == Kind::Object {
+                        break;
+                    }
+                    ends.push(end + 1);
+                }
+                ends
+            }
+        }
+    }
+
+    /// Where a member of an enumeration ends if the text spells it at `at`.
+    fn spelt(&self, member: &str, at: usize) -> Option<usize> {
+        let words: Vec<String> = crate::spans::lex(member).tokens.into_iter().map(|t| t.folded).collect();
+        self.literals(&words, at)
+    }
+
+    /// A member takes the schema's own spelling; everything else the text's.
+    fn value(&self, spec: &SlotSpec, from: usize, to: usize) -> serde_json::Value {
+        if spec.shape == Shape::Member {
+            let longest = spec
+                .members
+                .iter()
+                .find(|member| self.spelt(member, from) == Some(to))
+                .cloned()
+                .unwrap_or_else(|| self.text.slice(from, to).to_owned());
+            return serde_json::Value::String(longest);
+        }
+        self.text.value(from, to)
+    }
+
+    /// Ends of a list of two or more single uncapitalised words from `at`, the longest first.
+    fn word_lists(&self, at: usize) -> Vec<usize> {
+        let word = |at: usize| self.token(at).is_some_and(|t| t.kind == Kind::Word { capital: false });
+        let mut ends = Vec::new();
+        if !word(at) {
+            return ends;
+        }
+        let mut end = at + 1;
+        loop {
+            let mut next = end;
+            let comma = self.token(next).is_some_and(|t| t.is(","));
+            next += usize::from(comma);
+            let and = self.token(next).is_some_and(|t| t.is("and"));
+            next += usize::from(and);
+            if !(comma || and) || !word(next) {
+                break;
+            }
+            end = next + 1;
+            ends.push(end);
+        }
+        ends.reverse();
+        ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Namespace, Pattern, SCHEMA_VERSION, TemplateId, TemplateVersion};
+    use crate::spans::lex;
+    use serde_json::json;
+
+    fn literal(word: &str) -> Part {
+        Part::Literal(word.into())
+    }
+
+    fn template(parts: Vec<Part>, slots: &[(SlotId, Shape, Option<u32>)]) -> Template {
+        Template {
+            schema_version: SCHEMA_VERSION,
+            id: TemplateId::new("t"),
+            version: TemplateVersion::new("v"),
+            namespace: Namespace::default(),
+            name: "t".into(),
+            keywords: vec![],
+            pattern: Pattern { parts },
+            slots: slots
+                .iter()
+                .map(|(id, shape, list)| SlotSpec {
+                    id: *id,
+                    name: format!("s{id}"),
+                    shape: *shape,
+                    members: if *shape == Shape::Member {
+                        vec!["too small".into(), "too small for me".into()]
+                    } else {
+                        vec![]
+                    },
+                    list: *list,
+                    idle: false,
+                })
+                .collect(),
+            steps: vec![],
+            answer: None,
+            contract: vec![],
+            output_format: None,
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_to_its_end_and_no_further() {
+        let list = ListPart { id: 0, unit: vec![Part::Slot(1)], separators: vec![vec![";".into()]] };
+        let template = template(
+            vec![literal("send"), Part::Slot(0), literal(":"), Part::List(list), literal(";")],
+            &[(0, Shape::Identifier, None), (1, Shape::Name, Some(0))],
+        );
+        let text = lex("Send x_1: Blue Lamp; Chair; Then x_2");
+        let readings = read_pattern(&template, &text, 0);
+        assert_eq!(readings[0].end, 8);
+        assert_eq!(readings[0].values.units(0), 2);
+        assert_eq!(readings[0].values.get(1, Some((0, 0))).map(|r| &r.value), Some(&json!("Blue Lamp")));
+        // A list may also stop early; whether the rest is then covered is another's question.
+        assert_eq!(readings.len(), 2);
+        assert!(read_pattern(&template, &lex("Send x_1: lamp;"), 0).is_empty());
+    }
+
+    #[test]
+    fn members_are_spelt_and_longest_first() {
+        let template = template(vec![literal("because"), Part::Slot(0)], &[(0, Shape::Member, None)]);
+        let readings = read_pattern(&template, &lex("because Too Small for me."), 0);
+        assert_eq!(readings[0].values.get(0, None).map(|r| &r.value), Some(&json!("too small for me")));
+        assert_eq!(readings.len(), 2);
+        assert!(read_pattern(&template, &lex("because too big"), 0).is_empty());
+    }
+
+    #[test]
+    fn word_lists_need_two_words() {
+        let template = template(vec![literal("be"), Part::Words, literal(".")], &[]);
+        assert_eq!(read_pattern(&template, &lex("Be calm, kind and quick."), 0).len(), 1);
+        assert!(read_pattern(&template, &lex("Be calm."), 0).is_empty());
+        assert!(read_pattern(&template, &lex("Be calm, Ada."), 0).is_empty());
+    }
+}

@@ -1,0 +1,272 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::bind::{Unbound, make};
+use super::cover::Block;
+use crate::domain::{
+    AnswerPart, Argument, Call, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep,
+};
+use crate::expr::{Compiled, Env, Seen, eval_operand};
+use crate::spans::text_of;
+
+/// What is needed to play a plan, the same for all its steps.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// Whether a tool changes nothing.
+    pub is_read: &'a dyn Fn(&str) -> bool,
+    /// Compiled guards.
+    pub programs: &'a Compiled,
+    /// Distinct tasks that must have shown a constant.
+    pub least_seen: u32,
+}
+
+/// Where a plan stands after the calls that were really made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Played {
+    /// This call is next.
+    Call {
+        /// The tool.
+        tool: String,
+        /// Its arguments.
+        arguments: Map<String, Value>,
+    },
+    /// A value of the next call has to be written or chosen by the filler.
+    Open(OpenCall),
+    /// Every call was made. The answer, if the plan holds one.
+    Done(Option<String>),
+    /// The plan does not fit what happened.
+    Diverged(Diverged),
+}
+
+/// A call of which some values are open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenCall {
+    /// Which block of the plan.
+    pub block: usize,
+    /// Which step of the block's template.
+    pub step: usize,
+    /// The tool.
+    pub tool: String,
+    /// The argument that is open.
+    pub argument: String,
+    /// Names and positions from the argument down.
+    pub path: Vec<String>,
+}
+
+/// Plays the blocks' steps over the history: checks that the calls made are the plan's and that
+/// guards hold, and says what is next. `written` holds what the filler gave for the next call, by
+/// argument.
+///
+/// A read that an earlier step of the run made with the same arguments is not made again unless
+/// something was written in between.
+pub fn play(
+    blocks: &[Block],
+    history: &[TraceStep],
+    written: &Map<String, Value>,
+    rules: Rules<'_>,
+) -> Played {
+    let mut player = Player { history, at: 0, reads: Vec::new(), rules, written };
+    let mut answer = None;
+    for (number, block) in blocks.iter().enumerate() {
+        match player.block(number, block) {
+            Ok(text) => answer = text,
+            Err(played) => return *played,
+        }
+    }
+    if player.at < history.len() {
+        return Played::Diverged(Diverged::History);
+    }
+    // An answer speaks of its own block only.
+    Played::Done(answer.filter(|_| blocks.len() == 1))
+}
+
+struct Player<'a> {
+    history: &'a [TraceStep],
+    at: usize,
+    /// Positions in the history of reads made since the last write.
+    reads: Vec<usize>,
+    rules: Rules<'a>,
+    written: &'a Map<String, Value>,
+}
+
+type Stop = Box<Played>;
+
+impl<'a> Player<'a> {
+    fn block(&mut self, number: usize, block: &'a Block) -> Result<Option<String>, Stop> {
+        let mut seen: Vec<Seen<'a>> = Vec::new();
+        for (index, step) in block.template.steps.iter().enumerate() {
+            let place = (number, index);
+            let now = match step.for_each {
+                None => Seen::One(self.call(place, block, step, &seen, None)?),
+                Some(list) => {
+                    let mut each = Vec::new();
+                    let before = self.at;
+                    for unit in 0..block.values.units(list) {
+                        each.push(self.call_once(place, block, step, &seen, (list, unit), before)?);
+                    }
+                    Seen::Each(list, each)
+                }
+            };
+            seen.push(now);
+        }
+        Ok(self.answer(block, &seen))
+    }
+
+    /// A call of a loop: the same call within one loop is made once, even if it writes.
+    fn call_once(
+        &mut self,
+        place: (usize, usize),
+        block: &'a Block,
+        step: &StepTemplate,
+        seen: &[Seen<'a>],
+        unit: (ListId, usize),
+        before: usize,
+    ) -> Result<&'a Value, Stop> {
+        if let Ok(arguments) = self.arguments(block, step, seen, Some(unit), None) {
+            let same = self.history[before..self.at]
+                .iter()
+                .find(|done| done.call.tool == step.tool && same_arguments(&done.call.arguments, &arguments));
+            if let Some(observation) = same.and_then(|done| done.observation.as_ref()) {
+                return Ok(&observation.value);
+            }
+        }
+        self.call(place, block, step, seen, Some(unit))
+    }
+
+    /// The observation of a step's call: from the history if it was made, else the call is next.
+    fn call(
+        &mut self,
+        (number, index): (usize, usize),
+        block: &'a Block,
+        step: &StepTemplate,
+        seen: &[Seen<'a>],
+        unit: Option<(ListId, usize)>,
+    ) -> Result<&'a Value, Stop> {
+        let is_read = (self.rules.is_read)(&step.tool);
+        let given = self.history.get(self.at).filter(|done| done.call.tool == step.tool);
+        let given = given.map(|done| &done.call.arguments);
+        let next = given.unwrap_or(self.written);
+        let arguments = self.arguments(block, step, seen, unit, Some(next)).map_err(|(argument, why)| {
+            Box::new(match why {
+                Unbound::Failed(why) => {
+                    Played::Diverged(Diverged::Binding { tool: step.tool.clone(), argument, why })
+                }
+                Unbound::Open { path } if self.at == self.history.len() => Played::Open(OpenCall {
+                    block: number,
+                    step: index,
+                    tool: step.tool.clone(),
+                    argument,
+                    path,
+                }),
+                Unbound::Open { .. } => Played::Diverged(Diverged::History),
+            })
+        })?;
+        if is_read && let Some(observation) = self.read_before(&step.tool, &arguments) {
+            return self.checked(step, observation);
+        }
+        let Some(done) = self.history.get(self.at) else {
+            return Err(Box::new(Played::Call { tool: step.tool.clone(), arguments }));
+        };
+        if done.call.tool != step.tool || !same_arguments(&done.call.arguments, &arguments) {
+            return Err(Box::new(Played::Diverged(Diverged::History)));
+        }
+        let Some(observation) = &done.observation else {
+            return Err(Box::new(Played::Diverged(Diverged::History)));
+        };
+        if is_read {
+            self.reads.push(self.at);
+        } else {
+            self.reads.clear();
+        }
+        self.at += 1;
+        self.checked(step, observation)
+    }
+
+    fn read_before(&self, tool: &str, arguments: &Map<String, Value>) -> Option<&'a Observation> {
+        self.reads
+            .iter()
+            .filter_map(|i| self.history.get(*i))
+            .find(|done| done.call.tool == tool && same_arguments(&done.call.arguments, arguments))
+            .and_then(|done| done.observation.as_ref())
+    }
+
+    fn arguments(
+        &self,
+        block: &'a Block,
+        step: &StepTemplate,
+        seen: &[Seen<'a>],
+        unit: Option<(ListId, usize)>,
+        given: Option<&Map<String, Value>>,
+    ) -> Result<Map<String, Value>, (String, Unbound)> {
+        let env = Env { values: &block.values, seen, context: &self.rules.task.context, unit };
+        let tool = self.rules.task.tool(&step.tool);
+        let mut made = Map::new();
+        for (name, argument) in &step.arguments {
+            let schema = tool.and_then(|tool| tool.argument(name));
+            let given = given.and_then(|g| g.get(name));
+            let value = make(argument, schema, env, given, self.rules.least_seen)
+                .map_err(|why| (name.clone(), why))?;
+            made.insert(name.clone(), value);
+        }
+        Ok(made)
+    }
+
+    fn checked(&self, step: &StepTemplate, observation: &'a Observation) -> Result<&'a Value, Stop> {
+        if observation.failed {
+            return Err(Box::new(Played::Diverged(Diverged::CallFailed { tool: step.tool.clone() })));
+        }
+        match step.guards.iter().find(|guard| !self.holds(guard, &observation.value)) {
+            None => Ok(&observation.value),
+            Some(guard) => Err(Box::new(Played::Diverged(Diverged::Guard {
+                tool: step.tool.clone(),
+                guard: guard.cel.clone().unwrap_or_default(),
+            }))),
+        }
+    }
+
+    /// Whether a guard holds. One that cannot be evaluated does not hold; one that has no
+    /// expression yet asks nothing.
+    fn holds(&self, guard: &Guard, observation: &Value) -> bool {
+        let Some(cel) = &guard.cel else { return true };
+        self.rules.programs.program(cel).and_then(|program| program.holds(observation)).unwrap_or(false)
+    }
+
+    fn answer(&self, block: &Block, seen: &[Seen<'_>]) -> Option<String> {
+        let env = Env { values: &block.values, seen, context: &self.rules.task.context, unit: None };
+        let mut text = String::new();
+        for part in &block.template.answer.as_ref()?.parts {
+            match part {
+                AnswerPart::Text(words) => text.push_str(words),
+                AnswerPart::Value(operand) => text.push_str(&text_of(&eval_operand(operand, env).ok()?)?),
+            }
+        }
+        Some(text)
+    }
+}
+
+/// Whether two calls' arguments say the same, whatever the order of their names.
+pub fn same_arguments(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    a.len() == b.len() && a.iter().all(|(name, value)| b.get(name) == Some(value))
+}
+
+/// The names of the tools that the blocks call.
+pub fn tools(blocks: &[Block]) -> impl Iterator<Item = &str> {
+    blocks.iter().flat_map(|block| block.template.steps.iter().map(|step| step.tool.as_str()))
+}
+
+/// Whether an argument has a part that only the filler can give.
+pub fn may_be_written(argument: &Argument) -> bool {
+    let mut written = false;
+    argument.spaces(&mut |space| written |= space.bindings.contains(&crate::domain::Binding::Written));
+    written
+}
+
+/// A plan: all covers of the text that are still possible, which have to agree on every call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The covers. Never empty in a plan that is served.
+    pub covers: Vec<Arc<Vec<Block>>>,
+}

@@ -1,0 +1,14 @@
+//! Tokens, types and masks of a text: what extraction, matching and filling all read.
+//!
+//! A text is cut into [`Token`]s once. A token is a word, a number, an identifier, an e-mail
+//! address, quoted text, an object literal or a punctuation mark; what it is depends on its own
+//! characters alone, never on what it means.
+
+mod compare;
+mod lex;
+mod mask;
+mod object;
+
+pub use compare::{same_text, same_value, text_of};
+pub use lex::{Kind, Lexed, Token, lex};
+pub use mask::{is_boundary, is_separator, masked, shape_of, words};
