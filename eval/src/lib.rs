@@ -4,5 +4,7 @@
 //! they are given requests, and a request holds the task's text, its tools and its history.
 
 pub mod demo;
+pub mod filler;
 pub mod score;
 pub mod tasks;
+pub mod variants;

@@ -46,12 +46,20 @@ impl Database {
                 _ => Err(wrong("it must hold one JSON object, from ids to records".to_owned())),
             }
         };
-        let base = Tables {
-            users: table("users.json")?,
-            orders: table("orders.json")?,
-            products: table("products.json")?,
+        Ok(Self::of(table("users.json")?, table("orders.json")?, table("products.json")?))
+    }
+
+    /// A database of these tables, whose keys may be under given names.
+    pub fn new(users: Value, orders: Value, products: Value, names: &Names) -> Self {
+        let table = |value: Value| match names.value_to_own(value) {
+            Value::Object(map) => map,
+            _ => Map::new(),
         };
-        Ok(Self { base: Arc::new(base), changed: BTreeMap::new() })
+        Self::of(table(users), table(orders), table(products))
+    }
+
+    fn of(users: Map<String, Value>, orders: Map<String, Value>, products: Map<String, Value>) -> Self {
+        Self { base: Arc::new(Tables { users, orders, products }), changed: BTreeMap::new() }
     }
 
     /// The record of that id as it is now.

@@ -3,7 +3,6 @@
 //! The cache begins with an empty store and sees a task's run only after the task is over.
 
 mod cached;
-mod forgetful;
 mod options;
 mod report;
 mod setup;

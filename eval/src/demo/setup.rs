@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use plancache::domain::{EffectClass, Tool};
 use plancache::engine::Engine;
+use plancache::fill::Filler;
 use plancache::policy::Policy;
-use plancache::store::{Store, StoreError};
+use plancache::store::{SledStore, StoreError};
 use plancache_agents::import::{ImportError, read_effects, read_runs, read_tools};
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::retail::{LoadError, Retail};
@@ -15,6 +16,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::Options;
+use crate::filler::{self, Counted, FillerError};
 use crate::score::Scorer;
 use crate::tasks::{TaskInput, read_tasks};
 
@@ -30,6 +32,9 @@ pub enum SetupError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The local model.
+    #[error(transparent)]
+    Filler(#[from] FillerError),
     /// A file of the data folder, or the folder for the store.
     #[error("{path}: {why}")]
     File {
@@ -48,6 +53,7 @@ pub struct Stage {
     pub(super) scorer: Scorer,
     pub(super) planner: RecordedPlanner,
     pub(super) engine: Arc<Engine>,
+    pub(super) filler: Option<Arc<Counted>>,
     /// Where the store is.
     pub store_folder: PathBuf,
     /// Removes the store's folder at the end, if it is a fresh one.
@@ -85,8 +91,11 @@ impl Stage {
             filler: !options.no_filler,
             ..Policy::default()
         };
-        let engine = Arc::new(Engine::open(policy, open_store(&store_folder).await?, None).await?);
-        Ok(Self { tasks, tools, shop, scorer, planner, engine, store_folder, _fresh: fresh })
+        let filler = if options.no_filler { None } else { filler::open(options.filler.as_deref())? };
+        let store = Arc::new(SledStore::open(&store_folder)?);
+        let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
+        let engine = Arc::new(Engine::open(policy, store, asked).await?);
+        Ok(Self { tasks, tools, shop, scorer, planner, engine, filler, store_folder, _fresh: fresh })
     }
 }
 
@@ -109,9 +118,4 @@ fn store_folder(options: &Options) -> Result<(PathBuf, Option<tempfile::TempDir>
 fn read(path: &Path) -> Result<String, SetupError> {
     std::fs::read_to_string(path)
         .map_err(|e| SetupError::File { path: path.display().to_string(), why: e.to_string() })
-}
-
-async fn open_store(folder: &Path) -> Result<Arc<dyn Store>, StoreError> {
-    let _ = folder;
-    Ok(Arc::new(super::forgetful::Forgetful))
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use plancache::domain::{Outcome, RunId, RunOutcome, Served};
+use plancache::fill::Filler;
 use plancache_agents::import::task;
 use plancache_agents::{Agent, Ending};
 
@@ -24,6 +25,10 @@ pub async fn run(
         let result = one(stage, &mut planner, input).await?;
         watch(&result);
         report.add(result);
+    }
+    if let Some(filler) = &stage.filler {
+        report.filler_calls = filler.asked();
+        report.settings.filler = Some(filler.name().to_owned());
     }
     report.templates = stage.engine.templates(None).len();
     Ok(report)
