@@ -4,9 +4,73 @@
 //! and word, a posting's of namespace, keyword and lineage (its value is empty), and a value's
 //! that was set aside of its tree, then its key there and a hash of its bytes.
 
+use serde::{Deserialize, Serialize};
+
 use super::codec::{self, Label};
+use super::folder::Trouble;
 use super::{WordCount, keys};
 use crate::domain::{Namespace, SCHEMA_VERSION, TemplateId, TemplateRecord};
+
+/// Version of the trees and keys. A store of another layout is not opened.
+const LAYOUT: u32 = 1;
+
+/// What the trees must hold; written with every change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) layout: u32,
+    pub(super) changes: u64,
+    pub(super) templates: u64,
+    pub(super) words: u64,
+}
+
+/// By how much a change grows the trees.
+#[derive(Default)]
+pub(super) struct Growth {
+    pub(super) templates: i64,
+    pub(super) words: i64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { layout: LAYOUT, changes: 0, templates: 0, words: 0 }
+    }
+}
+
+impl State {
+    pub(super) fn read(bytes: Option<&[u8]>) -> Option<Self> {
+        serde_json::from_slice(bytes?).ok()
+    }
+
+    pub(super) fn bytes(self) -> Vec<u8> {
+        serde_json::json!(self).to_string().into_bytes()
+    }
+
+    /// Compares what must be there with what is: how many changes were made durable, and how many
+    /// templates and words the trees hold.
+    pub(super) fn compare(self, durable: u64, found: (u64, u64)) -> Result<(), Trouble> {
+        if self.layout != LAYOUT {
+            Err(Trouble::foreign(format!("its layout is {}, this release knows {LAYOUT}", self.layout)))
+        } else if self.changes < durable {
+            Err(Trouble::corrupt(format!("{durable} changes were made, {} of them are there", self.changes)))
+        } else if found != (self.templates, self.words) {
+            Err(Trouble::corrupt(format!(
+                "{} templates and {} words should be there, {} and {} are",
+                self.templates, self.words, found.0, found.1
+            )))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn grown(self, by: Growth) -> Self {
+        Self {
+            changes: self.changes + 1,
+            templates: self.templates.saturating_add_signed(by.templates),
+            words: self.words.saturating_add_signed(by.words),
+            ..self
+        }
+    }
+}
 
 /// The key of a record.
 pub(super) fn record_key(namespace: &Namespace, id: &TemplateId) -> Vec<u8> {

@@ -2,6 +2,7 @@
 //! waits for it.
 
 mod codec;
+mod folder;
 mod keys;
 mod layout;
 mod memory;

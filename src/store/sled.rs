@@ -1,94 +1,86 @@
 //! The store on disk. This file alone knows sled.
 //!
-//! Four trees, with the keys of [`super::layout`]: `templates`, `words`, `postings` (the index,
-//! which can always be made from the templates) and `aside` (what could not be read).
+//! The trees, with the keys of [`super::layout`]: `templates`, `words`, `postings` (the index,
+//! which can always be made from the templates), `aside` (what could not be read) and `state`
+//! (how much the others must hold).
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::sled::transaction::{ConflictableTransactionError, TransactionError, Transactional, TransactionalTree};
 use ::sled::{Batch, Db, IVec, Tree};
 use async_trait::async_trait;
 
+use super::folder::{Folder, Trouble};
 use super::layout::{
-    aside_key, aside_reason, aside_value, count_entry, count_of, postings_of, record_entry, record_key,
-    record_of,
+    Growth, State, aside_key, aside_reason, aside_value, count_entry, count_of, postings_of, record_entry,
+    record_key, record_of,
 };
 use super::{Change, Loaded, SetAside, Store, StoreError, keys};
 use crate::domain::{Namespace, TemplateId, TemplateRecord};
 
-/// Version of the trees and keys. A store of another layout is not opened.
-const LAYOUT: &str = "1";
 /// Memory for pages, in bytes. Small, since everything is read once and then served from memory.
 const CACHE: u64 = 64 << 20;
+/// The key of the [`State`] in its tree.
+const STATE: &str = "state";
 
 /// A store in a folder that one process at a time has open. Every change is one transaction over
 /// records, index and word counts, and is flushed before it returns. Work runs on blocking
 /// threads and is finished even if the caller stops waiting.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SledStore {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     db: Db,
     templates: Tree,
     words: Tree,
     postings: Tree,
     aside: Tree,
+    state: Tree,
     /// One writer at a time, so that what a load or a purge has listed is still so when it writes.
     writing: Mutex<()>,
     folder_aside: Option<SetAside>,
-}
-
-/// Why a folder cannot be opened.
-struct Trouble {
-    why: String,
-    remedy: &'static str,
-    corrupt: bool,
+    folder: Folder,
 }
 
 impl SledStore {
     /// Opens the store in a folder; makes the folder if it is missing. Blocks while the files are
-    /// read.
+    /// copied and read once (see the notes in `folder.rs`): below 20 ms for a thousand templates.
     ///
     /// # Errors
-    /// [`StoreError::Open`] when another process has it open, or when the files cannot be read.
-    /// Nothing is changed or deleted then.
+    /// [`StoreError::Open`] when another process has it open, when the files cannot be read, or
+    /// when something durable is missing in them. The files are then as they were.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        Inner::open(path, None)
-            .map(|inner| Self { inner: Arc::new(inner) })
-            .map_err(|trouble| trouble.at(path))
+        let folder = Folder::lock(path).map_err(|trouble| trouble.at(path))?;
+        match Inner::open(folder, None) {
+            Ok(inner) => Ok(Self { inner: Arc::new(inner) }),
+            Err((_, trouble)) => Err(trouble.at(path)),
+        }
     }
 
     /// As [`SledStore::open`]; but a folder whose files are corrupt is renamed to
     /// `<path>.set-aside-<n>`, and an empty store is opened in its place. [`Store::load`] reports
-    /// it first among what was set aside. Reads everything once.
+    /// it first among what was set aside.
     ///
     /// # Errors
     /// [`StoreError::Open`] when another process has it open, or when the folder cannot be
     /// renamed or made.
     pub fn open_or_set_aside(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let opened = Inner::open(path, None).and_then(|inner| inner.walk().map(|()| inner));
-        let inner = match opened {
-            Err(trouble) if trouble.corrupt => {
-                let aside = free_name(path);
-                std::fs::rename(path, &aside).map_err(|e| {
-                    let why =
-                        format!("{}, and it cannot be renamed to {}: {e}", trouble.why, aside.display());
-                    Trouble { why, ..trouble }.at(path)
-                })?;
-                let report = SetAside { key: aside.display().to_string(), why: trouble.why };
-                Inner::open(path, Some(report))
+        let opened = || match Inner::open(Folder::lock(path)?, None) {
+            Err((folder, trouble)) if trouble.is_corrupt() => {
+                let key = folder.set_aside()?.display().to_string();
+                let report = SetAside { key, why: trouble.why() };
+                Inner::open(Folder::lock(path)?, Some(report)).map_err(|(_, trouble)| trouble)
             }
-            other => other,
+            other => other.map_err(|(_, trouble)| trouble),
         };
-        inner.map(|inner| Self { inner: Arc::new(inner) }).map_err(|trouble| trouble.at(path))
+        opened().map(|inner| Self { inner: Arc::new(inner) }).map_err(|trouble| trouble.at(path))
     }
 
     async fn blocking<T: Send + 'static>(
@@ -101,6 +93,13 @@ impl SledStore {
             Ok(result) => result,
             Err(e) => Err(StoreError::Io { doing, why: e.to_string() }),
         }
+    }
+}
+
+impl std::fmt::Debug for SledStore {
+    /// Says where it is. (sled's own would print all that is stored.)
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SledStore").field(&self.inner.folder.path()).finish()
     }
 }
 
@@ -139,52 +138,41 @@ impl Store for SledStore {
     }
 }
 
-/// A transaction's view of the four trees: templates, words, postings, aside.
+/// A transaction's view of the trees: templates, words, postings, aside.
 type View<'a> = (&'a TransactionalTree, &'a TransactionalTree, &'a TransactionalTree, &'a TransactionalTree);
-type Step = Result<(), ConflictableTransactionError<()>>;
+type Within<T> = Result<T, ConflictableTransactionError<()>>;
 
 impl Inner {
-    fn open(path: &Path, folder_aside: Option<SetAside>) -> Result<Self, Trouble> {
-        guarded(|| {
-            let db = ::sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(None).open()?;
-            let open = |name: &str| db.open_tree(name);
-            let (templates, words) = (open("templates")?, open("words")?);
-            let (postings, aside) = (open("postings")?, open("aside")?);
-            let layout = db.get("layout")?;
-            if layout.is_none() {
-                db.insert("layout", LAYOUT)?;
-                db.flush()?;
+    /// Opens the trees; if that cannot be done or something is missing in them, puts the files
+    /// back as they were.
+    fn open(folder: Folder, folder_aside: Option<SetAside>) -> Result<Self, (Folder, Trouble)> {
+        if let Err(trouble) = folder.safeguard() {
+            return Err((folder, trouble));
+        }
+        let opened = guarded(|| open_trees(&folder)).and_then(|(db, trees)| {
+            check(&folder, &trees)?;
+            folder.drop_copy().map_err(|e| Trouble::io(&e))?;
+            Ok((db, trees))
+        });
+        match opened {
+            Ok((db, [templates, words, postings, aside, state])) => {
+                let writing = Mutex::default();
+                Ok(Self { db, templates, words, postings, aside, state, writing, folder_aside, folder })
             }
-            let inner =
-                Self { db, templates, words, postings, aside, writing: Mutex::default(), folder_aside };
-            Ok((layout, inner))
-        })
-        .and_then(|(layout, inner)| match layout.as_deref() {
-            Some(found) if found != LAYOUT.as_bytes() => Err(Trouble {
-                why: format!(
-                    "its layout is {:?}, this release knows {LAYOUT:?}",
-                    String::from_utf8_lossy(found)
-                ),
-                remedy: "open it with the release that wrote it, or give this one another folder",
-                corrupt: false,
-            }),
-            _ => Ok(inner),
-        })
+            Err(trouble) => match folder.put_back() {
+                Ok(()) => Err((folder, trouble)),
+                Err(e) => Err((folder, Trouble::io(&e))),
+            },
+        }
     }
 
-    /// Reads everything, to see whether it can be read.
-    fn walk(&self) -> Result<(), Trouble> {
-        guarded(|| {
-            [&self.templates, &self.words, &self.postings, &self.aside]
-                .into_iter()
-                .flat_map(Tree::iter)
-                .try_for_each(|item| item.map(drop))
-        })
+    fn writer(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load(&self) -> Result<Loaded, StoreError> {
         let doing = "reading all templates";
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.writer();
         let mut loaded = Loaded::default();
         let mut bad = Vec::new();
         for item in &self.templates {
@@ -203,12 +191,16 @@ impl Inner {
         }
         if !bad.is_empty() {
             self.transact("setting bad records aside", |(templates, words, _, aside)| {
+                let mut growth = Growth::default();
                 for (tree, key, bytes, why) in &bad {
-                    let from = if *tree == "templates" { templates } else { words };
-                    from.remove(key)?;
+                    let (from, count) = match *tree {
+                        "templates" => (templates, &mut growth.templates),
+                        _ => (words, &mut growth.words),
+                    };
+                    *count -= i64::from(from.remove(key)?.is_some());
                     aside.insert(aside_key(tree, key, bytes), aside_value(why, bytes))?;
                 }
-                Ok(())
+                Ok(growth)
             })?;
         }
         loaded.index_rebuilt = self.repair_index(&loaded.records)?;
@@ -259,29 +251,32 @@ impl Inner {
         }
         let counts: Vec<_> =
             change.words.iter().map(count_entry).collect::<Result<_, _>>().map_err(failed)?;
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.writer();
         self.transact(doing, |view @ (templates, words, postings, _)| {
+            let mut growth = Growth::default();
             for key in &remove {
                 let old = templates.remove(key.as_slice())?;
+                growth.templates -= i64::from(old.is_some());
                 unpost(view, key, old)?;
             }
             for (key, bytes, listed) in &put {
                 let old = templates.insert(key.as_slice(), bytes.as_slice())?;
+                growth.templates += i64::from(old.is_none());
                 unpost(view, key, old)?;
                 for posting in listed {
                     postings.insert(posting.as_slice(), &[])?;
                 }
             }
             for (key, bytes) in &counts {
-                words.insert(key.as_slice(), bytes.as_slice())?;
+                growth.words += i64::from(words.insert(key.as_slice(), bytes.as_slice())?.is_none());
             }
-            Ok(())
+            Ok(growth)
         })
     }
 
     fn purge(&self, namespace: &Namespace) -> Result<usize, StoreError> {
         let doing = "purging a namespace";
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.writer();
         let list = |tree: &Tree, prefix: &[&str]| -> Result<Vec<IVec>, StoreError> {
             let keys = tree.scan_prefix(keys::join(prefix)).keys();
             keys.collect::<Result<_, _>>().map_err(|e| io(doing, &e))
@@ -298,26 +293,68 @@ impl Inner {
                     tree.remove(key)?;
                 }
             }
-            Ok(())
+            Ok(Growth { templates: -(gone.0.len() as i64), words: -(gone.1.len() as i64) })
         })?;
         Ok(gone.0.len())
     }
 
-    /// Runs one transaction over the four trees and makes it durable. It may run more than once.
-    fn transact(&self, doing: &'static str, work: impl Fn(View<'_>) -> Step) -> Result<(), StoreError> {
-        (&self.templates, &self.words, &self.postings, &self.aside)
-            .transaction(|(templates, words, postings, aside)| work((templates, words, postings, aside)))
+    /// Runs one transaction over the trees and makes it durable. The work may run more than once.
+    fn transact(
+        &self,
+        doing: &'static str,
+        work: impl Fn(View<'_>) -> Within<Growth>,
+    ) -> Result<(), StoreError> {
+        let trees = (&self.templates, &self.words, &self.postings, &self.aside, &self.state);
+        let changes = trees
+            .transaction(|(templates, words, postings, aside, state)| {
+                let growth = work((templates, words, postings, aside))?;
+                let old = State::read(state.get(STATE)?.as_deref()).unwrap_or_default();
+                let new = old.grown(growth);
+                state.insert(STATE, new.bytes())?;
+                Ok(new.changes)
+            })
             .map_err(|e| match e {
                 TransactionError::Storage(e) => io(doing, &e),
                 TransactionError::Abort(()) => StoreError::Io { doing, why: "it was given up".to_owned() },
             })?;
-        self.db.flush().map(drop).map_err(|e| io(doing, &e))
+        self.db.flush().map_err(|e| io(doing, &e))?;
+        // The number only guards the next opening; the change itself is durable.
+        let _ = self.folder.note(changes);
+        Ok(())
     }
+}
+
+type Trees = [Tree; 5];
+
+fn open_trees(folder: &Folder) -> ::sled::Result<(Db, Trees)> {
+    let db =
+        ::sled::Config::new().path(folder.database()).cache_capacity(CACHE).flush_every_ms(None).open()?;
+    let open = |name: &str| db.open_tree(name);
+    let trees = [open("templates")?, open("words")?, open("postings")?, open("aside")?, open("state")?];
+    Ok((db, trees))
+}
+
+/// Whether the trees hold everything that was made durable. Reads all of them.
+fn check(folder: &Folder, trees: &Trees) -> Result<(), Trouble> {
+    let [templates, words, postings, aside, state] = trees;
+    let count = |tree: &Tree| tree.iter().try_fold(0, |n, item| item.map(|_| n + 1));
+    let (bytes, counts) = guarded(|| {
+        count(postings)?;
+        count(aside)?;
+        Ok((state.get(STATE)?, (count(templates)?, count(words)?)))
+    })?;
+    let state = match bytes {
+        None => State::default(),
+        Some(bytes) => {
+            State::read(Some(&bytes)).ok_or_else(|| Trouble::corrupt("its state is not readable"))?
+        }
+    };
+    state.compare(folder.changes(), counts)
 }
 
 /// Takes a replaced or removed record out of the index, or aside if it cannot be read; the next
 /// load then mends the index.
-fn unpost((_, _, postings, aside): View<'_>, key: &[u8], old: Option<IVec>) -> Step {
+fn unpost((_, _, postings, aside): View<'_>, key: &[u8], old: Option<IVec>) -> Within<()> {
     let Some(old) = old else { return Ok(()) };
     match record_of(key, &old) {
         Ok(record) => {
@@ -332,62 +369,25 @@ fn unpost((_, _, postings, aside): View<'_>, key: &[u8], old: Option<IVec>) -> S
     Ok(())
 }
 
-fn free_name(path: &Path) -> PathBuf {
-    let name = |n: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".set-aside-{n}"));
-        PathBuf::from(name)
-    };
-    let mut n = 1;
-    while name(n).exists() {
-        n += 1;
-    }
-    name(n)
-}
-
 /// Runs work on files that may be corrupt: sled panics on some of what it cannot read.
 fn guarded<T>(work: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Trouble> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(e)) => Err(Trouble::of(&e)),
+        Ok(Err(::sled::Error::Io(e))) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
+            Err(Trouble::io(&e))
+        }
+        Ok(Err(e)) => Err(Trouble::corrupt(e)),
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-            Err(Trouble::corrupt(format!("its files are corrupt ({said})")))
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(Trouble::corrupt(said.unwrap_or("the database gave no reason")))
         }
-    }
-}
-
-impl Trouble {
-    fn of(error: &::sled::Error) -> Self {
-        match error {
-            ::sled::Error::Io(e) if e.to_string().contains("could not acquire lock") => Self {
-                why: "another process has it open".to_owned(),
-                remedy: "stop that process, or give this one another folder",
-                corrupt: false,
-            },
-            ::sled::Error::Io(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => Self {
-                why: e.to_string(),
-                remedy: "check that the path is a folder that may be written, and that the disk has room",
-                corrupt: false,
-            },
-            other => Self::corrupt(format!("its files are corrupt ({other})")),
-        }
-    }
-
-    fn corrupt(why: String) -> Self {
-        Self {
-            why,
-            remedy: "move the folder aside to start with an empty store, or put a backup in its place",
-            corrupt: true,
-        }
-    }
-
-    fn at(self, path: &Path) -> StoreError {
-        StoreError::Open { path: path.display().to_string(), why: self.why, remedy: self.remedy.to_owned() }
     }
 }
 
 fn io(doing: &'static str, error: &::sled::Error) -> StoreError {
     StoreError::Io { doing, why: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;
