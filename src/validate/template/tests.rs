@@ -23,8 +23,8 @@ fn fails(place: &str, what: &str, edit: impl FnOnce(&mut Template)) {
 
 fn list(id: u32, unit: Vec<Part>, separators: &[&str]) -> Part {
     let separators: Vec<Vec<&str>> = separators.iter().map(|token| vec![*token]).collect();
-    let list = json!({"id": id, "unit": unit, "separators": separators});
-    Part::List(serde_json::from_value(list).expect("a list"))
+    let json = json!({"id": id, "unit": unit, "separators": separators});
+    Part::List(serde_json::from_value(json).expect("a list"))
 }
 
 /// The example with its title turned into a list: `wants <title>, <title> and <title> for ...`.
@@ -77,7 +77,7 @@ fn lists_are_not_nested_and_not_empty() {
     fails("pattern.parts[0].separators", "empty", |t| t.pattern.parts[0] = list(0, words("a"), &[""]));
     fails("pattern.parts[1]", "stands twice", |t| {
         t.pattern.parts.insert(0, list(0, words("a"), &[","]));
-        t.pattern.parts.insert(1, list(0, words("b"), ","));
+        t.pattern.parts.insert(1, list(0, words("b"), &[","]));
     });
 }
 

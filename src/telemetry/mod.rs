@@ -1,0 +1,32 @@
+//! Names of metrics and spans, in one place, and plain counters.
+//!
+//! No prompt, slot value, run id or tenant appears in a label or a log line: labels are the closed
+//! sets of [`labels`].
+
+mod counters;
+mod labels;
+mod logs;
+
+pub use counters::{Counters, Snapshot};
+pub use labels::labels;
+pub use logs::log_to_stderr;
+
+/// Planning calls by `result` and `reason`.
+pub const REQUESTS_TOTAL: &str = "plancache_requests_total";
+/// Steps answered from templates.
+pub const STEPS_SERVED_TOTAL: &str = "plancache_steps_served_total";
+/// Time of a decision in microseconds: look-up, filling and validation.
+pub const DECISION_MICROSECONDS: &str = "plancache_decision_microseconds";
+/// Ended runs by `kind`.
+pub const RUNS_TOTAL: &str = "plancache_runs_total";
+/// Runs whose background work was dropped because the queue was full.
+pub const DROPPED_TOTAL: &str = "plancache_queue_dropped_total";
+/// Writes to the store that failed.
+pub const STORE_ERRORS_TOTAL: &str = "plancache_store_errors_total";
+/// Ended shadow runs by `verdict`: would have hit, would have been wrong, neither.
+pub const SHADOW_TOTAL: &str = "plancache_shadow_total";
+/// Runs that ended without a word from the caller: idle too long, or pushed out by others.
+pub const RUNS_EXPIRED_TOTAL: &str = "plancache_runs_expired_total";
+
+/// The span around one decision.
+pub const DECIDE_SPAN: &str = "plancache.decide";
