@@ -2,9 +2,13 @@
 //! the other rooms own; the catalogue of local models, and fetching them.
 
 mod catalogue;
+#[cfg(feature = "local-model")]
+mod local;
 #[cfg(feature = "pull")]
 mod pull;
 
 pub use catalogue::{Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, Packages, default_model_dir};
+#[cfg(feature = "local-model")]
+pub use local::{LocalModel, LocalSettings, ModelError, THREADS_ENV};
 #[cfg(feature = "pull")]
 pub use pull::{PYTHON_ENV, Progress, PullError, PullSettings, Quiet, TerminalProgress, pull, pull_model};
