@@ -35,7 +35,7 @@ mod service;
 mod shadow;
 
 pub use self::core::{CacheHandle, Settings};
-pub use decider::Decider;
+pub use decider::{Decider, ServedRun};
 pub use protocol::{Native, Observed, Protocol};
 pub use report::{Decision, Learning, RunKind, RunReport, ShadowVerdict};
 pub use service::{PlanCache, PlanCacheLayer};
