@@ -2,12 +2,12 @@
 //!
 //! The cache begins with an empty store and sees a task's run only after the task is over.
 
-mod cached;
 mod options;
 mod report;
 mod setup;
 mod show;
 mod stream;
+mod watched;
 
 pub use options::Options;
 pub use report::{Report, TaskResult, WrongPlan};

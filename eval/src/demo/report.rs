@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use plancache::domain::{Bypass, FilledBy, Outcome, Served};
 use plancache::engine::Admission;
+use plancache::layer::Decision;
 use plancache_agents::Ending;
 use plancache_agents::recorded::Account;
 use plancache_agents::tokens::TOKENIZER;
@@ -10,7 +11,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Options;
-use super::cached::Decision;
 use crate::score::Verdict;
 
 /// How a task was served.
@@ -42,7 +42,7 @@ pub struct TaskResult {
     pub(super) names: Vec<String>,
     pub(super) planning: Vec<Duration>,
     pub(super) decisions: Vec<Decision>,
-    pub(super) admitted: Option<Admission>,
+    pub(super) admitted: Vec<Admission>,
 }
 
 impl TaskResult {

@@ -32,6 +32,9 @@ pub enum SetupError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store, while learning.
+    #[error("what a run taught could not be kept: {0}; see whether the disk is full")]
+    Learning(String),
     /// The local model.
     #[error(transparent)]
     Filler(#[from] FillerError),

@@ -2,15 +2,22 @@ use std::sync::Arc;
 
 use plancache::domain::{Outcome, RunId, RunOutcome, Served};
 use plancache::fill::Filler;
+use plancache::layer::{CacheHandle, Decision, Native, PlanCache, PlanCacheLayer, Settings};
 use plancache_agents::import::task;
+use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::{Agent, Ending};
+use tower::Layer;
 
-use super::cached::{CachedPlanner, Decision};
 use super::report::{Kind, Report, TaskResult};
+use super::watched::Watched;
 use super::{Options, SetupError, Stage};
 use crate::tasks::TaskInput;
 
-/// Runs the tasks one after the other; `watch` sees each result with the templates' names.
+/// The recorded planner with the cache in front of it.
+type Planner = PlanCache<RecordedPlanner, Native>;
+
+/// Runs the tasks one after the other; `watch` sees each result. What a run teaches is learnt
+/// before the next begins.
 ///
 /// # Errors
 /// When the store cannot keep what was learnt.
@@ -20,9 +27,11 @@ pub async fn run(
     mut watch: impl FnMut(&TaskResult),
 ) -> Result<Report, SetupError> {
     let mut report = Report::new(options);
-    let mut planner = CachedPlanner::new(stage.engine.clone(), stage.planner.clone());
+    let watched = Arc::new(Watched::new(stage.engine.clone()));
+    let layer = PlanCacheLayer::with(watched.clone(), Native, Settings::default());
+    let mut planner: Planner = layer.layer(stage.planner.clone());
     for input in &stage.tasks {
-        let result = one(stage, &mut planner, input).await?;
+        let result = one(stage, &mut planner, &layer.handle(), &watched, input).await?;
         watch(&result);
         report.add(result);
     }
@@ -36,7 +45,9 @@ pub async fn run(
 
 async fn one(
     stage: &Stage,
-    planner: &mut CachedPlanner,
+    planner: &mut Planner,
+    cache: &CacheHandle,
+    watched: &Watched,
     input: &TaskInput,
 ) -> Result<TaskResult, SetupError> {
     let run = RunId::new(&input.task_id);
@@ -47,42 +58,29 @@ async fn one(
     let succeeded = finished && verdict.is_right();
     record.trace.outcome = if succeeded { RunOutcome::Success } else { RunOutcome::Failure };
 
-    let decisions = planner.take_decisions();
+    let report = cache.finish_with(&record.trace);
+    cache.flush().await;
+    let admitted = watched.take().into_iter().collect::<Result<Vec<_>, _>>().map_err(SetupError::Learning)?;
+    let (decisions, templates) = report.map(|r| (r.decisions, r.templates)).unwrap_or_default();
     let account = stage.planner.account(&run);
-    let kind = kind(&decisions, account.calls > 0 || account.off_script);
-    let served = served(&decisions);
-    let mut admitted = None;
-    if kind != Kind::Miss {
-        let (namespace, diverged) = (&record.trace.task.namespace, kind == Kind::Diverged);
-        stage.engine.served(&run, namespace, &served, diverged, record.trace.outcome).await?;
-    }
-    // A run that templates served alone teaches nothing that they do not say already.
-    if kind != Kind::Hit && succeeded {
-        admitted = Some(stage.engine.admit(&record.trace).await?);
-    }
-    let names = served
-        .iter()
-        .filter_map(|s| {
-            let all = stage.engine.templates(Some(&record.trace.task.namespace));
-            all.iter().find(|r| r.template.id == s.id).map(|r| r.template.name.clone())
-        })
-        .collect();
     Ok(TaskResult {
+        kind: kind(&decisions, account.calls > 0 || account.off_script),
         task_id: input.task_id.clone(),
-        kind,
         succeeded,
         verdict,
         ending: record.ending,
         account,
         whole: stage.planner.whole_run(&input.task_id).unwrap_or_default(),
-        templates: served,
-        names,
+        names: names(stage, &templates),
+        templates,
         planning: record.planning,
         decisions,
         admitted,
     })
 }
 
+/// The layer counts a run whose answer was left to the planner apart. Here the recorded planner
+/// leaves that answer to the agent and charges nothing for it, so such a run is a hit.
 fn kind(decisions: &[Decision], planned: bool) -> Kind {
     if !decisions.iter().any(|d| d.served) {
         Kind::Miss
@@ -93,17 +91,8 @@ fn kind(decisions: &[Decision], planned: bool) -> Kind {
     }
 }
 
-/// The templates that served, each once, in order.
-fn served(decisions: &[Decision]) -> Vec<Served> {
-    let mut all: Vec<Served> = Vec::new();
-    for decision in decisions.iter().filter(|d| d.served) {
-        if let Outcome::Hit { templates, .. } = &decision.outcome {
-            for one in templates {
-                if !all.contains(one) {
-                    all.push(one.clone());
-                }
-            }
-        }
-    }
-    all
+fn names(stage: &Stage, served: &[Served]) -> Vec<String> {
+    let all = if served.is_empty() { Vec::new() } else { stage.engine.templates(None) };
+    let name = |id| all.iter().find(|r| r.template.id == id).map(|r| r.template.name.clone());
+    served.iter().map(|s| name(s.id.clone()).unwrap_or_else(|| s.id.to_string())).collect()
 }
