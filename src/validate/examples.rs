@@ -54,7 +54,7 @@ pub(crate) fn trace() -> Trace {
                 "find_loans",
                 json!({"reader": "R-2041"}),
                 json!({"state": "open", "loans": [
-                    {"loan": "L77", "title": "The Tin Drum"}, {"loan": "L78", "title": "Emma"}
+                    {"loan": "L77", "title": "The Tin Drum"}, {"loan": "L78", "title": "Utopia"}
                 ]}),
             ),
             step(

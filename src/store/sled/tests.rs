@@ -45,7 +45,7 @@ struct Opened {
 async fn opened() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let store = SledStore::open(folder.path()).unwrap();
-    put(&store, &[record("good", &["order"]), record("bad", &["order", "refund"])]).await;
+    put(&store, &[record("good", &["order"]), record("bad", &["order", "parcel"])]).await;
     Opened { store, folder }
 }
 
@@ -67,7 +67,7 @@ async fn a_damaged_record_is_set_aside_and_kept() {
     assert!(loaded.set_aside[0].key.starts_with("aside/templates/acme/bad/"), "{:?}", loaded.set_aside);
     assert!(loaded.set_aside[0].why.contains("checksum"), "{:?}", loaded.set_aside);
     assert!(loaded.index_rebuilt, "its keywords are out of the index");
-    assert!(store.postings(&Namespace::new("acme"), "refund").await.unwrap().is_empty());
+    assert!(store.postings(&Namespace::new("acme"), "parcel").await.unwrap().is_empty());
     let kept = store.inner.aside.first().unwrap().unwrap().1;
     assert!(kept.ends_with(&bytes));
 
@@ -139,11 +139,11 @@ async fn a_record_under_another_key_is_not_believed() {
 async fn a_damaged_word_count_is_set_aside() {
     let Opened { store, .. } = opened().await;
     let count = |word: &str| WordCount { namespace: Namespace::new("acme"), word: word.to_owned(), tasks: 2 };
-    let words = vec![count("order"), count("refund")];
+    let words = vec![count("order"), count("parcel")];
     store.apply(Change { words, ..Change::default() }).await.unwrap();
     store.inner.words.insert(count_entry(&count("order")).unwrap().0, "2").unwrap();
     let loaded = store.load().await.unwrap();
-    assert_eq!(loaded.words, [count("refund")]);
+    assert_eq!(loaded.words, [count("parcel")]);
     assert_eq!(loaded.set_aside.len(), 1);
 }
 
@@ -230,7 +230,7 @@ async fn damaged(size: usize, damage: impl FnOnce(&mut Vec<u8>)) -> (tempfile::T
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let store = SledStore::open(&path).unwrap();
-    let many: Vec<_> = (0..size).map(|n| record(&format!("t{n}"), &["order", "refund"])).collect();
+    let many: Vec<_> = (0..size).map(|n| record(&format!("t{n}"), &["order", "parcel"])).collect();
     for some in many.chunks(50) {
         put(&store, some).await;
     }
