@@ -2,12 +2,16 @@
 //! the other rooms own; the catalogue of local models, and fetching them.
 
 mod catalogue;
+#[cfg(feature = "endpoint")]
+mod endpoint;
 #[cfg(feature = "local-model")]
 mod local;
 #[cfg(feature = "pull")]
 mod pull;
 
 pub use catalogue::{Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, Packages, default_model_dir};
+#[cfg(feature = "endpoint")]
+pub use endpoint::{EndpointError, EndpointFiller, EndpointSettings};
 #[cfg(feature = "local-model")]
 pub use local::{LocalModel, LocalSettings, ModelError, THREADS_ENV};
 #[cfg(feature = "pull")]
