@@ -10,7 +10,7 @@ use crate::expr::{OBSERVATION, Program};
 
 /// The longest path, and how deep operands may be nested.
 const MAX_PATH: usize = 32;
-const MAX_NESTING: usize = 4;
+const MAX_NESTING: usize = 12;
 const MAX_ARGUMENTS: usize = 256;
 
 pub(super) fn check(template: &Template) -> Result<(), Invalid> {

@@ -152,7 +152,7 @@ fn spaces_and_paths_are_bounded() {
     assert_eq!(after(path(vec![PathStep::Only, PathStep::KeyOf])), Ok(()));
     fails("arguments.loan", "at most", path(vec![PathStep::Only; 40]));
     let mut deep = whole(0);
-    for _ in 0..9 {
+    for _ in 0..20 {
         deep = Operand::Merge { base: Box::new(deep), changes: Box::new(whole(0)) };
     }
     fails("arguments.reader", "nested", |t| t.steps[0].arguments[0].1 = one(Binding::Value(deep)));
