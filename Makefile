@@ -1,0 +1,51 @@
+# What a person runs and what CI runs. `make demo` and `make test` need nothing but make, g++,
+# python3 and a Rust toolchain; `setup` sees to the rest.
+
+# One profile and one set of features for everything, so that llama.cpp is compiled once.
+FLAGS := --release --workspace --features keyword-extraction
+BIN := $(or $(CARGO_TARGET_DIR),target)/release/plancache
+# Arguments of the demo, such as `make demo ARGS='--limit 50 --json'`.
+ARGS ?=
+
+# The model's threads sleep while they wait for each other; spinning ones are several times slower
+# as soon as anything else runs.
+export OMP_WAIT_POLICY ?= passive
+
+.PHONY: help setup build model demo test lint deny bench
+
+help:
+	@echo 'make demo    run the demo (ARGS=... for its arguments)'
+	@echo 'make test    run all tests'
+	@echo 'make lint    check format, lints, documentation, licences'
+	@echo 'make bench   run the benchmarks'
+	@echo 'make model   fetch the local model'
+	@echo 'make setup   install what the build needs'
+
+setup:
+	@bash scripts/setup.sh
+
+build: setup
+	@cargo build $(FLAGS)
+
+# Nothing of what comes before the demo may be on stdout: the demo can print JSON.
+# Where python3 has no pip, setup has made a virtual environment.
+model: build
+	@if [ -x .venv/bin/python ]; then export PLANCACHE_PYTHON="$${PLANCACHE_PYTHON:-$(CURDIR)/.venv/bin/python}"; fi; \
+	$(BIN) models pull >&2
+
+demo: model
+	@$(BIN) demo $(ARGS)
+
+test: model
+	cargo test $(FLAGS)
+
+lint: setup deny
+	cargo fmt --all --check
+	cargo clippy $(FLAGS) --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc $(FLAGS) --no-deps
+
+deny:
+	@bash scripts/deny.sh
+
+bench: model
+	cargo bench $(filter-out --release,$(FLAGS))
