@@ -74,6 +74,8 @@
 //! never know of each other), [`models`] (fillers), [`engine`] (which composes them), [`layer`] (the
 //! middleware). `ARCHITECTURE.md` says more.
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod expr;

@@ -1,2 +1,5 @@
-//! Command line (see cli/).
-fn main() {}
+//! The program; everything it does is in the library's `cli`.
+
+fn main() -> std::process::ExitCode {
+    plancache::cli::main()
+}

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::lookup::{Decision, Fingerprints, decide, needed, nominated, servable};
 use super::snapshot::Snapshot;
-use crate::domain::Task;
+use crate::domain::{Namespace, Task};
 use crate::fill::read_pattern;
 use crate::matching::words;
 use crate::policy::Policy;
@@ -10,6 +10,13 @@ use crate::spans::{lex, masked};
 
 /// Most candidates that are listed.
 const MOST_LISTED: usize = 12;
+
+/// The tools that a namespace's templates were learnt with; of one in several forms, the last.
+pub(super) fn assumed(snapshot: &Snapshot, namespace: &Namespace) -> Fingerprints {
+    let records = snapshot.records(Some(namespace));
+    let tools = records.iter().flat_map(|record| &record.template.contract);
+    tools.map(|tool| (tool.name.clone(), tool.fingerprint.clone())).collect()
+}
 
 /// Everything that a decision on a task is made of, as JSON: `masked`, `keywords`, `candidates`
 /// (with score, state, evidence, and where the pattern reads the text), `decision`.

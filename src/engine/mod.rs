@@ -344,10 +344,16 @@ impl Engine {
     }
 
     /// Explains what would be decided for a task: masks, keywords, candidates with scores, slots
-    /// with spans, and why it is a hit or a miss.
+    /// with spans, and why it is a hit or a miss. A task without tools is taken to offer those that
+    /// the namespace's templates were learnt with.
     pub async fn explain(&self, task: &Task) -> Value {
         let snapshot = self.snapshot.load_full();
-        explain::explain(&snapshot, task, &self.policy, &self.fingerprints(task))
+        let fingerprints = if task.tools.is_empty() {
+            Arc::new(explain::assumed(&snapshot, &task.namespace))
+        } else {
+            self.fingerprints(task)
+        };
+        explain::explain(&snapshot, task, &self.policy, &fingerprints)
     }
 
     /// All templates of a namespace (of every one if `None`), oldest first.

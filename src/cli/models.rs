@@ -1,0 +1,86 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::output::Output;
+use super::{Common, Failure, Status};
+use crate::config::Config;
+use crate::models::Catalogue;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Models {
+    /// List the models of the catalogue, and which are here
+    List,
+    /// Fetch a model from the first source that has it, and check its sum
+    Pull {
+        /// Name in the catalogue [default: the catalogue's own]
+        name: Option<String>,
+        /// Folder to put it into
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ModelsError {
+    #[error("no folder is known for the models; name one with --dir, PLANCACHE_MODEL_DIR or `model.dir`")]
+    NoFolder,
+    #[cfg(not(feature = "pull"))]
+    #[error(
+        "this program was built without fetching; build it with the feature `pull`, or put the file `{0}` into the models' folder by hand"
+    )]
+    NoPull(String),
+}
+
+pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
+    let config = Config::load(common.config.as_deref(), common.overrides())?;
+    let catalogue = Catalogue::builtin()?;
+    match verb {
+        Models::List => {
+            let dir = config.model_dir().ok_or(ModelsError::NoFolder)?;
+            let here = |model: &crate::models::ModelEntry| model.locate(&dir);
+            if out.json() {
+                let all: Vec<_> = catalogue
+                    .models()
+                    .iter()
+                    .map(|m| {
+                        json!({"name": m.name, "file": m.file, "bytes": m.size, "sha256": m.sha256,
+                        "default": m.default, "path": here(m)})
+                    })
+                    .collect();
+                out.value(&all)?;
+            } else {
+                let rows = catalogue.models().iter().map(|m| {
+                    let name = if m.default { format!("{} (default)", m.name) } else { m.name.clone() };
+                    let place = here(m).map_or("not here".to_owned(), |path| path.display().to_string());
+                    vec![name, format!("{} MB", m.size / 1_000_000), place]
+                });
+                out.table(&["model", "size", "file"], rows.collect())?;
+            }
+            Ok(Status::Done)
+        }
+        Models::Pull { name, dir } => {
+            let model = catalogue.find(name.as_deref().or(config.model.name.as_deref()))?;
+            let dir = dir.clone().or_else(|| config.model_dir()).ok_or(ModelsError::NoFolder)?;
+            let path = fetch(model, &dir)?;
+            if out.json() {
+                out.value(&json!({"name": model.name, "path": path}))?;
+            } else {
+                out.line(format!("{} is at {}", model.name, path.display()))?;
+            }
+            Ok(Status::Done)
+        }
+    }
+}
+
+#[cfg(feature = "pull")]
+fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
+    use crate::models::{PullSettings, TerminalProgress, pull_model};
+    Ok(pull_model(model, &PullSettings::from_env(dir), &TerminalProgress::stderr())?)
+}
+
+#[cfg(not(feature = "pull"))]
+fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
+    model.locate(dir).ok_or_else(|| ModelsError::NoPull(model.file.clone()).into())
+}

@@ -1,0 +1,95 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::{Common, Failure};
+use crate::config::Config;
+use crate::domain::{Namespace, TemplateRecord};
+use crate::engine::Engine;
+use crate::store::{MemoryStore, SledStore, Store};
+
+/// Settings, a runtime and an opened store.
+pub(super) struct Session {
+    pub(super) config: Config,
+    pub(super) folder: PathBuf,
+    pub(super) engine: Engine,
+    runtime: Runtime,
+    /// The namespace that was asked for, if one was.
+    namespace: Option<Namespace>,
+}
+
+/// Whether a verb writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// A store that is not there is empty, and stays not there.
+    Read,
+    Write,
+}
+
+impl Session {
+    pub(super) fn open(common: &Common, access: Access) -> Result<Self, Failure> {
+        let config = Config::load(common.config.as_deref(), common.overrides())?;
+        let folder = config.store_dir()?;
+        let store: Arc<dyn Store> = if access == Access::Read && !folder.exists() {
+            Arc::new(MemoryStore::new())
+        } else {
+            Arc::new(SledStore::open(&folder)?)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let engine = runtime.block_on(Engine::open(config.policy.clone(), store, None))?;
+        let namespace = common.namespace.clone().map(Namespace::new);
+        Ok(Self { config, folder, engine, runtime, namespace })
+    }
+
+    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The templates of the namespace that was asked for, or of all.
+    pub(super) fn templates(&self) -> Vec<Arc<TemplateRecord>> {
+        self.engine.templates(self.namespace.as_ref())
+    }
+
+    /// The template of this id, or the only one whose id begins so.
+    pub(super) fn find(&self, id: &str) -> Result<Arc<TemplateRecord>, NotFound> {
+        let all = self.templates();
+        let text = |record: &Arc<TemplateRecord>| record.template.id.as_str().to_owned();
+        let exact: Vec<_> = all.iter().filter(|record| text(record) == id).collect();
+        let found = if exact.is_empty() {
+            all.iter().filter(|record| text(record).starts_with(id)).collect()
+        } else {
+            exact
+        };
+        match found.as_slice() {
+            [one] => Ok(Arc::clone(one)),
+            [] => Err(NotFound::None {
+                id: id.to_owned(),
+                nearest: all
+                    .iter()
+                    .map(|record| (strsim::jaro_winkler(id, record.template.id.as_str()), text(record)))
+                    .filter(|(likeness, _)| *likeness > 0.7)
+                    .max_by(|a, b| a.0.total_cmp(&b.0))
+                    .map(|(_, id)| format!(" (did you mean `{id}`?)"))
+                    .unwrap_or_default(),
+            }),
+            several => {
+                let name =
+                    |r: &&Arc<TemplateRecord>| format!("{} in {}", r.template.id, r.template.namespace);
+                let listed = several.iter().take(5).map(name).collect::<Vec<_>>().join(", ");
+                Err(NotFound::Several { id: id.to_owned(), listed })
+            }
+        }
+    }
+}
+
+/// Why no single template is meant.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotFound {
+    #[error("there is no plan `{id}`{nearest}; `plancache plans list` shows all")]
+    None { id: String, nearest: String },
+    #[error(
+        "`{id}` may mean several plans: {listed}; write more of the id, or name the tenant with --namespace"
+    )]
+    Several { id: String, listed: String },
+}
