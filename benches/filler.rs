@@ -52,7 +52,8 @@ fn main() {
     let forgetting = LocalModel::open(&file, LocalSettings { state_bytes: 0, ..settings }).unwrap();
 
     let two = ["green kettle", "lamp"];
-    let many = ["green kettle", "lamp", "Ana Duarte", "02134", "W1234567", "wooden handle", "card", "larger one"];
+    let many =
+        ["green kettle", "lamp", "Ana Duarte", "02134", "W1234567", "wooden handle", "card", "larger one"];
     let among = |all: &[&str]| Choice::Candidates(all.iter().map(|c| (*c).to_owned()).collect());
     let written = Choice::Schema {
         schema: json!({

@@ -1,5 +1,7 @@
 //! Kills a process that admits templates, again and again, and looks at what it left.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 #[path = "support/records.rs"]
 mod records;
 

@@ -1,5 +1,7 @@
 //! What every store must do, run against each of them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 #[path = "support/faulty_store.rs"]
 mod faulty_store;
 #[path = "support/records.rs"]

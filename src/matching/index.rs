@@ -10,7 +10,7 @@ use crate::domain::TemplateId;
 
 /// Posting entries that one look-up reads, at most. What is left unread is counted in
 /// [`Nominated::cut`].
-pub const MOST_ENTRIES: usize = 8192;
+pub const MOST_ENTRIES: usize = 4096;
 
 /// A template that may serve the task.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,17 +43,17 @@ pub struct Nominated {
 /// which it came.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    ids: HashMap<TemplateId, u32>,
-    entries: Slab<Arc<Entry>>,
+    places: HashMap<TemplateId, u32>,
+    entries: Slab<Entry>,
     numbers: HashMap<Arc<str>, u32>,
     words: Slab<Word>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    id: TemplateId,
+    id: Arc<TemplateId>,
     /// Rarest first.
-    keywords: Vec<Keyword>,
+    keywords: Arc<[Keyword]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,12 +80,12 @@ impl Index {
 
     /// How many templates it holds.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.places.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.places.is_empty()
     }
 
     /// Adds a template, or replaces its keywords. One without keywords is held, but never found.
@@ -96,11 +96,11 @@ impl Index {
     pub fn insert(&mut self, id: TemplateId, keywords: &[String]) {
         let before = class(self.len());
         let new: BTreeSet<u32> = keywords.iter().map(|word| self.number(word)).collect();
-        let place = match self.ids.get(&id) {
+        let place = match self.places.get(&id) {
             Some(&place) => place,
             None => {
-                let place = self.entries.add(Arc::new(Entry { id: id.clone(), keywords: Vec::new() }));
-                self.ids.insert(id, place);
+                let place = self.entries.add(Entry { id: Arc::new(id.clone()), keywords: Arc::from([]) });
+                self.places.insert(id, place);
                 place
             }
         };
@@ -111,10 +111,10 @@ impl Index {
 
     /// Removes a template; says whether it was there.
     pub fn remove(&mut self, id: &TemplateId) -> bool {
-        let Some(&place) = self.ids.get(id) else { return false };
+        let Some(&place) = self.places.get(id) else { return false };
         let before = class(self.len());
         let concerned = self.change(place, &BTreeSet::new());
-        self.ids.remove(id);
+        self.places.remove(id);
         self.entries.take(place);
         self.settle(before, concerned);
         true
@@ -129,20 +129,30 @@ impl Index {
         asked.dedup();
         let (places, mut cut) = self.candidates(&asked, least_level(least));
         let index = class(self.len());
-        let mut nominations: Vec<Nomination> = places
+        let asked = Marks::new(&asked, self.words.end());
+        let mut found: Vec<(f64, &Entry)> = places
             .into_iter()
             .filter_map(|place| self.entries.get(place))
-            .filter_map(|entry| {
-                let score = entry.score(index, &asked);
-                let keywords = entry.keywords.len();
-                (score >= least).then(|| Nomination { id: entry.id.clone(), score, keywords })
+            .map(|entry| (entry.score(index, &asked), entry))
+            .filter(|(score, _)| *score >= least)
+            .collect();
+        let best_first = |(a, x): &(f64, &Entry), (b, y): &(f64, &Entry)| {
+            b.total_cmp(a).then(y.keywords.len().cmp(&x.keywords.len())).then_with(|| x.id.cmp(&y.id))
+        };
+        if found.len() > most {
+            cut += found.len() - most;
+            found.select_nth_unstable_by(most, best_first);
+            found.truncate(most);
+        }
+        found.sort_unstable_by(best_first);
+        let nominations = found
+            .into_iter()
+            .map(|(score, entry)| Nomination {
+                id: (*entry.id).clone(),
+                score,
+                keywords: entry.keywords.len(),
             })
             .collect();
-        nominations.sort_unstable_by(|a, b| {
-            b.score.total_cmp(&a.score).then(b.keywords.cmp(&a.keywords)).then_with(|| a.id.cmp(&b.id))
-        });
-        cut += nominations.len().saturating_sub(most);
-        nominations.truncate(most);
         Nominated { nominations, cut }
     }
 
@@ -196,7 +206,7 @@ impl Index {
             }
         }
         if let Some(entry) = self.entries.get_mut(place) {
-            *entry = Arc::new(Entry { id: entry.id.clone(), keywords });
+            entry.keywords = keywords.into();
         }
         concerned.remove(&place);
         concerned
@@ -257,26 +267,45 @@ impl Index {
                 keyword.level = level;
             }
         }
-        if ordered != entry.keywords
+        if ordered[..] != entry.keywords[..]
             && let Some(kept) = self.entries.get_mut(place)
         {
-            *kept = Arc::new(Entry { id: entry.id.clone(), keywords: ordered });
+            kept.keywords = ordered.into();
         }
     }
 }
 
 impl Entry {
-    /// The weighted share of the keywords that are asked for (sorted numbers).
-    fn score(&self, index: u8, asked: &[u32]) -> f64 {
-        let mut held = 0;
-        let mut total = 0;
-        for keyword in &self.keywords {
+    /// The weighted share of the keywords that are asked for.
+    fn score(&self, index: u8, asked: &Marks) -> f64 {
+        let (mut held, mut total) = (0, 0);
+        for keyword in self.keywords.iter() {
             let weight = weight(index, keyword.class);
             total += weight;
-            if asked.binary_search(&keyword.word).is_ok() {
-                held += weight;
-            }
+            held += weight * u32::from(asked.has(keyword.word));
         }
         if total == 0 { 0.0 } else { f64::from(held) / f64::from(total) }
     }
 }
+
+/// A set of small numbers, a bit each.
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn new(numbers: &[u32], end: u32) -> Self {
+        let mut bits = vec![0; end as usize / 64 + 1];
+        for &number in numbers {
+            if let Some(word) = bits.get_mut(number as usize / 64) {
+                *word |= 1 << (number % 64);
+            }
+        }
+        Self(bits)
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.0.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;
