@@ -69,6 +69,17 @@ impl Page<'_> {
         lines.push(String::new());
         lines.extend(self.decision(&explained["decision"]));
         let candidates = explained["candidates"].as_array().cloned().unwrap_or_default();
+        if let Some(first) = candidates.first().filter(|_| {
+            explained["decision"]["reason"] == "no_candidate"
+                || explained["decision"]["miss"]["reason"] == "no_candidate"
+        }) {
+            let (id, name) = (text(&first["template"]), text(&first["name"]));
+            lines.push(format!(
+                "  nearest: {id} ({name}), score {}: the task lacks its words {}",
+                score(&first["score"]),
+                list(&first["missing_keywords"])
+            ));
+        }
         if !candidates.is_empty() {
             lines.extend([String::new(), "Candidates, best first".to_owned()]);
         }
@@ -114,8 +125,10 @@ impl Page<'_> {
         for slot in decision["slots"].as_array().into_iter().flatten() {
             lines.push(format!("  {}", slot_line(slot)));
         }
-        lines
-            .push("Steps (a step's values come from the task, or from what earlier steps return)".to_owned());
+        lines.push(
+            "Steps (values come from the task, or from what earlier steps of the same plan return)"
+                .to_owned(),
+        );
         for served in &templates {
             let id = TemplateId::new(text(&served["id"]));
             let all = self.session.engine.templates(Some(&self.task.namespace));
