@@ -47,7 +47,7 @@ fn words_of(pieces: &[&str]) -> Vec<String> {
 
 /// The pieces of a text between placeholders: `<`, then lower-case letters, digits, `_` or `-`,
 /// then `>`.
-fn without_placeholders(text: &str) -> Vec<&str> {
+pub(super) fn without_placeholders(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
     for (at, _) in text.match_indices('<') {
@@ -96,7 +96,7 @@ pub(super) fn is_content(word: &str) -> bool {
 /// Words of grammar, sorted. Kept small on purpose: ready-made lists drop words that carry an
 /// intent (order, amount, net, year, all, last), and what stands in every template weighs little
 /// anyway.
-const FUNCTION_WORDS: &[&str] = &[
+pub(super) const FUNCTION_WORDS: &[&str] = &[
     "about", "also", "am", "an", "and", "are", "as", "at", "be", "been", "being", "but", "by", "can",
     "could", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "hers", "him", "his",
     "if", "in", "into", "is", "it", "its", "itself", "just", "ll", "me", "mine", "must", "my", "myself",
@@ -139,6 +139,6 @@ mod tests {
     #[test]
     fn words_are_the_same_whatever_stands_next_to_them() {
         assert_eq!(words("Überweise 30 € — don't"), ["überweise", "30", "don", "t"]);
-        assert_eq!(words("late.Please:refund,order_id"), words("late . please : refund , order _ id"));
+        assert_eq!(words("late.Please:refund,loan_id"), words("late . please : refund , loan _ id"));
     }
 }

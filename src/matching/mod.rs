@@ -20,9 +20,13 @@
 //! ```
 
 mod index;
+#[cfg(feature = "keyword-extraction")]
+mod keyword_crate;
 mod keywords;
 mod rank;
 mod slab;
 
 pub use index::{Index, MOST_ENTRIES, Nominated, Nomination};
+#[cfg(feature = "keyword-extraction")]
+pub use keyword_crate::{CrateKeywords, Method};
 pub use keywords::{KeywordExtractor, MOST_KEYWORDS, RecurrenceKeywords, words};
