@@ -43,7 +43,7 @@
 //! let layer = PlanCacheLayer::open(Policy::default(), Arc::new(MemoryStore::default()), None).await;
 //! let (mut planner, cache) = (layer.layer(service_fn(ask_a_large_model)), layer.handle());
 //!
-//! for (n, order) in ["#W1001", "#W2002", "#W3003"].into_iter().enumerate() {
+//! for (n, order) in ["A-1001", "B-2002", "C-3003"].into_iter().enumerate() {
 //!     let (run, task, mut history) = (RunId::new(format!("run-{n}")), task(order), Vec::new());
 //!     // The agent's own loop: ask, execute, append, until there is an answer.
 //!     loop {

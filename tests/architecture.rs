@@ -1,5 +1,5 @@
-//! The rules of the repository that a program can check: which room may know which, how long a
-//! file may be, and that the library names nothing that belongs to a benchmark.
+//! The rules of the repository that a program can check: which room may know which, and how long a
+//! file may be. (That the library names nothing of a benchmark: `no_benchmark_words.rs`.)
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -32,53 +32,6 @@ const MOST_LINES: usize = 400;
 
 /// Files that may be longer, each with the reason. Empty, and better so.
 const LONGER: &[(&str, &str)] = &[];
-
-/// Words that belong to a benchmark or to the examples of one. None may occur in the library.
-const FOREIGN: &[&str] = &[
-    "retail",
-    "airline",
-    "tau-bench",
-    "taubench",
-    "tau_bench",
-    "tabmwp",
-    "financebench",
-    "webarena",
-    "nestful",
-    "bfcl",
-    "intercode",
-    "dbbench",
-    "planbench",
-    "restbench",
-    "gsm8k",
-    "nfl",
-    "order_id",
-    "item_id",
-    "user_id",
-    "product_id",
-    "payment_method",
-    "credit_card",
-    "gift_card",
-    "paypal",
-    "zip code",
-    "zip_code",
-    "pending order",
-    "delivered order",
-    "no longer needed",
-    "ordered by mistake",
-    "get_order_details",
-    "get_user_details",
-    "get_product_details",
-    "find_user_id",
-    "cancel_pending_order",
-    "return_delivered",
-    "exchange_delivered",
-    "modify_pending",
-    "transfer_to_human",
-    "reservation",
-    "touchdown",
-    "quarterback",
-    "punt",
-];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -237,84 +190,6 @@ fn files_are_short() {
     for (file, reason) in LONGER {
         let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
         assert!(length(&text) > MOST_LINES, "{file} is short enough ({reason}); remove its line");
-    }
-}
-
-#[test]
-fn the_library_names_nothing_of_a_benchmark() {
-    let mut found = Vec::new();
-    for (file, text) in sources() {
-        for (n, line) in text.lines().enumerate() {
-            let lower = line.to_lowercase();
-            let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-            for foreign in FOREIGN {
-                let hit = if foreign.contains([' ', '-', '_']) {
-                    lower.contains(foreign)
-                } else {
-                    words.contains(foreign)
-                };
-                if hit {
-                    found.push(format!("src/{file}:{}: `{foreign}`", n + 1));
-                }
-            }
-        }
-    }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-/// Every tool, argument and enumeration member of the data at hand, found in the data itself, so
-/// that a new benchmark is covered without anyone thinking of it.
-#[test]
-fn the_library_names_no_tool_or_field_of_the_data() {
-    let mut names = BTreeSet::new();
-    let mut folders = vec![root().join("eval/data")];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        for path in entries.map(|e| e.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().is_some_and(|name| name == "tools.json") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                collect(&serde_json::from_str(&text).unwrap(), &mut names);
-            }
-        }
-    }
-    assert!(names.len() > 20, "the tools of the data are read: {names:?}");
-    // Short or common words say nothing: a library may have a `name` and a `count`.
-    names.retain(|name: &String| name.contains(['_', ' ']) && name.len() > 7);
-    let mut found = Vec::new();
-    for (file, text) in sources() {
-        let lower = text.to_lowercase();
-        found.extend(
-            names.iter().filter(|n| lower.contains(n.as_str())).map(|n| format!("src/{file}: `{n}`")),
-        );
-    }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-/// Names of tools and of their arguments, and members of enumerations.
-fn collect(value: &serde_json::Value, names: &mut BTreeSet<String>) {
-    use serde_json::Value;
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
-        Value::Object(map) => {
-            for (key, below) in map {
-                match (key.as_str(), below) {
-                    ("name", Value::String(name)) => {
-                        names.insert(name.to_lowercase());
-                    }
-                    ("properties", Value::Object(properties)) => {
-                        names.extend(properties.keys().map(|key| key.to_lowercase()));
-                    }
-                    ("enum", Value::Array(members)) => {
-                        names.extend(members.iter().filter_map(Value::as_str).map(str::to_lowercase));
-                    }
-                    _ => {}
-                }
-                collect(below, names);
-            }
-        }
-        _ => {}
     }
 }
 

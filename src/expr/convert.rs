@@ -38,7 +38,7 @@ pub(super) fn to_json(value: &cel::Value) -> Result<Value, ExprError> {
         cel::Value::String(s) => Value::String(s.as_str().to_owned()),
         cel::Value::List(items) => Value::Array(items.iter().map(to_json).collect::<Result<_, _>>()?),
         cel::Value::Map(map) => {
-            let mut entries = Vec::with_capacity(map.map.len());
+            let mut entries = Vec::new();
             for (key, value) in map.map.iter() {
                 match key {
                     cel::objects::Key::String(key) => {

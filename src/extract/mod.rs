@@ -1,9 +1,9 @@
 //! From a completed run to templates.
 //!
-//! A run is a small data-flow program with its values showing. [`flow`] finds what depends on
-//! what, [`segment`] cuts the task's text into the blocks that the calls serve, [`block`] turns
-//! each into a template: typed slots for what the text gives ([`region`], [`lists`]), and for
-//! every argument all bindings that explain it ([`explain`]). [`merge`] intersects the templates
+//! A run is a small data-flow program with its values showing. `flow` finds what depends on
+//! what, `segment` cuts the task's text into the blocks that the calls serve, `block` turns
+//! each into a template: typed slots for what the text gives (`region`, `lists`), and for
+//! every argument all bindings that explain it (`explain`). `merge` intersects the templates
 //! of several runs.
 
 mod answer;

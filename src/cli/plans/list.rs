@@ -9,7 +9,7 @@ pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failu
     let session = Session::open(common, Access::Read)?;
     let records = session.templates();
     if out.json() {
-        out.value(&records.iter().map(|record| summary(record)).collect::<Vec<_>>())?;
+        out.value(&records.iter().map(|record| outline(record)).collect::<Vec<_>>())?;
         return Ok(Status::Done);
     }
     if records.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failu
 }
 
 /// A plan in one JSON object, without its content.
-pub(super) fn summary(record: &TemplateRecord) -> Value {
+pub(super) fn outline(record: &TemplateRecord) -> Value {
     let TemplateRecord { template, evidence, state, .. } = record;
     json!({
         "id": template.id, "name": template.name, "namespace": template.namespace, "version": template.version,

@@ -35,7 +35,7 @@ impl Search {
         if out.json() {
             let all: Vec<_> = found
                 .iter()
-                .map(|(hits, record)| json!({"words_found": hits, "plan": list::summary(record)}))
+                .map(|(hits, record)| json!({"words_found": hits, "plan": list::outline(record)}))
                 .collect();
             out.value(&all)?;
         } else if found.is_empty() {
