@@ -5,6 +5,7 @@
 
 pub mod demo;
 pub mod filler;
+pub mod record;
 pub mod score;
 pub mod tasks;
 pub mod variants;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use plancache_eval::record::{self, RecordOptions};
 use plancache_eval::variants::{self, Kind};
 
 #[derive(Parser)]
@@ -31,10 +32,13 @@ enum Verb {
         #[arg(long, value_name = "DIR", default_value = "eval/data/retail")]
         data: PathBuf,
     },
+    /// Run the demo in every order and setting, on the data and its variants, and write records.
+    Record(RecordOptions),
 }
 
-fn main() -> ExitCode {
-    match run(Arguments::parse().verb) {
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().verb).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "plancache-eval: {error}");
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
     match verb {
         Verb::Variants { seed, out, kind, data } => {
             for kind in Kind::ALL.into_iter().filter(|k| kind.is_none_or(|only| only == *k)) {
@@ -51,6 +55,15 @@ fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
                 variants::write(kind, seed, &data, &folder)?;
                 writeln!(io::stdout(), "{}", folder.display())?;
             }
+        }
+        Verb::Record(options) => {
+            record::record(&options, |name, report| {
+                let rate = 100.0 * report.hit_rate_after_50.unwrap_or_default();
+                let (hits, wrong) = (report.hits, report.wrong_plans);
+                // Progress only: what counts is in the records.
+                let _ = writeln!(io::stdout(), "{name}: {rate:.1}% after 50, {hits} hits, {wrong} wrong");
+            })
+            .await?;
         }
     }
     Ok(())

@@ -200,6 +200,11 @@ impl Report {
         Self { settings, ..Self::default() }
     }
 
+    /// Hits among the tasks after the first 50.
+    pub fn hits_after_50(&self) -> u64 {
+        self.hits_after_50
+    }
+
     pub(super) fn add(&mut self, result: TaskResult) {
         self.tasks += 1;
         match result.kind {
