@@ -107,12 +107,16 @@ impl Learner<'_> {
         (after, Change { put, remove: Vec::new(), words }, report)
     }
 
-    /// A candidate with enough evidence becomes active; new evidence also lifts a quarantine only
-    /// through a new version, never by itself.
+    /// A candidate with enough evidence becomes active. One that was withdrawn needs two more
+    /// distinct successes for each bad outcome, all since then.
     fn promote(&self, record: &mut TemplateRecord) {
-        let enough =
-            super::lookup::needed(record, self.policy).is_some_and(|need| record.evidence.successes >= need);
-        if record.state == Lifecycle::Candidate && enough {
+        let Some(need) = super::lookup::needed(record, self.policy) else { return };
+        let more = match record.state {
+            Lifecycle::Quarantined => 2 * record.evidence.bad_outcomes,
+            Lifecycle::Candidate => 0,
+            Lifecycle::Active | Lifecycle::Retired => return,
+        };
+        if record.evidence.successes >= need + more {
             record.state = Lifecycle::Active;
         }
     }

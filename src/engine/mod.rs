@@ -322,18 +322,24 @@ impl Engine {
         let _one = self.changing.lock().await;
         let mut after = Snapshot::clone(&self.snapshot.load());
         let mut put = Vec::new();
-        for served in templates {
-            let Some(record) = after.tenant(namespace).and_then(|t| t.record(&served.id).cloned()) else {
-                continue;
-            };
-            let mut record = TemplateRecord::clone(&record);
+        // What went wrong is laid to the templates that write, or to all if none does.
+        let writes = |record: &TemplateRecord| {
+            record.template.steps.iter().any(|s| self.policy.effect(&s.tool) != EffectClass::Read)
+        };
+        let records: Vec<TemplateRecord> = templates
+            .iter()
+            .filter_map(|served| after.tenant(namespace)?.record(&served.id).map(|r| (**r).clone()))
+            .collect();
+        let some_write = records.iter().any(writes);
+        for mut record in records {
             record.evidence.diverged += u32::from(diverged);
-            if !diverged {
-                record.evidence.served += 1;
-            }
-            if outcome == RunOutcome::Failure {
-                tracing::warn!(template = %served.id, run = %run, "a served run went wrong: withdrawn");
+            record.evidence.served += u64::from(!diverged);
+            if outcome == RunOutcome::Failure && (!some_write || writes(&record)) {
+                tracing::warn!(template = %record.template.id, run = %run, "a served run went wrong: withdrawn");
                 record.evidence.bad_outcomes += 1;
+                // Only new evidence counts from here on.
+                record.evidence.successes = 0;
+                record.evidence.tasks.clear();
                 record.state = Lifecycle::Quarantined;
             }
             after.put(record.clone());

@@ -112,18 +112,20 @@ struct Draft {
     steps: Steps,
 }
 
-/// Drafts the block with the lists that its text shows, with a list of one unit where an array of
-/// one element asks for it, and without lists; keeps the draft that explains most.
+/// Drafts the block with a list of one unit where an array of one element asks for it, with the
+/// lists that its text shows, and without lists; keeps the first of those that explain most.
 fn draft(trace: &Trace, calls: &[&TraceStep], text: &Lexed, all: &[Element], beside: &[&Value]) -> Draft {
     let shown = repeats(all);
     let alone = single_unit(calls, all, beside);
-    let mut readings = vec![shown.clone()];
+    let mut readings = Vec::new();
     if let Some(alone) = alone {
         let (from, to) = alone.range();
         let mut lists = vec![alone];
         lists.extend(shown.iter().filter(|r| r.range().1 <= from || to <= r.range().0).cloned());
+        lists.sort_by_key(|list| list.range().0);
         readings.push(lists);
     }
+    readings.push(shown);
     readings.push(Vec::new());
     let mut best: Option<Draft> = None;
     for lists in readings {

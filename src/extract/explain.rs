@@ -71,7 +71,8 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     // Generated freely, kept only if it really yields the value.
     let env = scope.env();
     found.retain(|binding| eval(binding, env).is_ok_and(|made| same_value(&made, value)));
-    found.sort_by_key(Binding::tier);
+    // Simplest first within a tier: what is cut off is the most roundabout.
+    found.sort_by_cached_key(|binding| (binding.tier(), serde_json::to_string(binding).map_or(0, |s| s.len())));
     dedup(&mut found);
     let overflow = found.len() > MOST_BINDINGS;
     found.truncate(MOST_BINDINGS);
@@ -226,9 +227,11 @@ fn select(collection: &Value, chosen: &Value, rest: &[At], at: &At, scope: &Scop
 /// Predicates that hold for a record by what the task or an earlier observation says. The field
 /// that is asked for (`own`) does not select itself.
 fn predicates(record: &Value, own: &[String], scope: &Scope<'_>) -> Vec<Predicate> {
-    let mut out = Vec::new();
+    let mut out: Vec<Predicate> = Vec::new();
     for keys in fields(record) {
-        if keys.as_slice() == own {
+        // What explains a whole object says more than what explains a member of it.
+        let told = keys.len() > 1 && out.iter().any(|p| p.field == keys[..1]);
+        if keys.as_slice() == own || told {
             continue;
         }
         let Some(value) = field(record, &keys) else { continue };
@@ -290,8 +293,13 @@ fn operands(value: &Value, keys: &[String], scope: &Scope<'_>) -> Vec<Operand> {
     let env = scope.env();
     for base in bases {
         for changes in objects.iter().map(|id| whole(*id)).filter(|changes| *changes != base) {
+            let before = crate::expr::eval_operand(&base, env);
+            let named = crate::expr::eval_operand(&changes, env);
+            // A change that names members and changes none of them explains nothing.
+            let idle = before.is_ok_and(|b| same_value(&b, value))
+                && named.is_ok_and(|c| c.as_object().is_some_and(|c| !c.is_empty()));
             let operand = Operand::Merge { base: Box::new(base.clone()), changes: Box::new(changes) };
-            if crate::expr::eval_operand(&operand, env).is_ok_and(|made| same_value(&made, value)) {
+            if !idle && crate::expr::eval_operand(&operand, env).is_ok_and(|made| same_value(&made, value)) {
                 out.push(operand);
             }
         }
@@ -303,5 +311,16 @@ fn operands(value: &Value, keys: &[String], scope: &Scope<'_>) -> Vec<Operand> {
 pub(super) fn anchor(binding: &Binding) -> Option<Operand> {
     let Binding::Value(Operand::Observed { step, path }) = binding else { return None };
     let record = path.iter().rposition(|p| matches!(p, PathStep::Select(_) | PathStep::Only))?;
+    // A record found by one plain value of the text is the one at hand; one found by more is the
+    // same record said at length.
+    let plain = path.iter().all(|p| match p {
+        PathStep::Select(predicates) => {
+            predicates.len() == 1 && matches!(predicates[0].equals, Operand::Slot { .. })
+        }
+        _ => true,
+    });
+    if !plain {
+        return None;
+    }
     Some(Operand::Observed { step: *step, path: path[..=record].to_vec() })
 }
