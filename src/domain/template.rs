@@ -1,6 +1,5 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, TemplateId,
@@ -154,9 +153,4 @@ impl Argument {
             Self::Object(members) => members.iter().for_each(|(_, item)| item.spaces(visit)),
         }
     }
-}
-
-/// Reads the JSON text that a constant is kept as.
-pub(crate) fn constant_value(json: &str) -> Option<Value> {
-    serde_json::from_str(json).ok()
 }

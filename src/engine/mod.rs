@@ -190,15 +190,17 @@ impl Engine {
                     return reply(None, Outcome::PlannerAnswer { templates: templates.clone() });
                 }
                 Played::Call { tool, arguments } => {
-                    return self.serve(request, templates, slots, asked, tool, arguments);
+                    return self.serve(request, plan, templates, slots, asked, tool, arguments);
                 }
             }
         }
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what a decision is made of, each of its own kind")]
     fn serve(
         &self,
         request: &PlanRequest,
+        plan: &crate::fill::Plan,
         templates: &[Served],
         slots: &[FilledSlot],
         asked: Vec<FilledSlot>,
@@ -219,7 +221,10 @@ impl Engine {
         }
         for (name, value) in &arguments {
             let by_filler = asked.iter().any(|slot| slot.name == *name);
-            if !by_filler && !validate::grounded(value, &request.task, &request.history) {
+            if !by_filler
+                && !is_constant(plan, &tool, name, value)
+                && !validate::grounded(value, &request.task, &request.history)
+            {
                 let slot = format!("{tool}.{name}");
                 return if started {
                     let why = "the value stands in no text or observation".to_owned();
@@ -313,7 +318,7 @@ impl Engine {
     /// When the store could not keep it.
     pub async fn served(
         &self,
-        run: &RunId,
+        _run: &RunId,
         namespace: &Namespace,
         templates: &[Served],
         diverged: bool,
@@ -335,7 +340,7 @@ impl Engine {
             record.evidence.diverged += u32::from(diverged);
             record.evidence.served += u64::from(!diverged);
             if outcome == RunOutcome::Failure && (!some_write || writes(&record)) {
-                tracing::warn!(template = %record.template.id, run = %run, "a served run went wrong: withdrawn");
+                tracing::warn!(template = %record.template.id, "a served run went wrong: withdrawn");
                 record.evidence.bad_outcomes += 1;
                 // Only new evidence counts from here on.
                 record.evidence.successes = 0;
@@ -349,6 +354,24 @@ impl Engine {
         self.snapshot.store(Arc::new(after));
         Ok(())
     }
+}
+
+/// Whether a plan gives an argument this value as a constant: enough distinct tasks showed it.
+fn is_constant(plan: &crate::fill::Plan, tool: &str, argument: &str, value: &Value) -> bool {
+    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
+    let mut found = false;
+    for (_, own) in steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments).filter(|(n, _)| n == argument)
+    {
+        own.spaces(&mut |space| {
+            found |= space.bindings.iter().any(|b| match b {
+                crate::domain::Binding::Constant { json: Some(json), .. } => {
+                    serde_json::from_str::<Value>(json).is_ok_and(|own| own == *value)
+                }
+                _ => false,
+            });
+        });
+    }
+    found
 }
 
 fn reply(step: Option<NextStep>, outcome: Outcome) -> Reply {

@@ -72,7 +72,9 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     let env = scope.env();
     found.retain(|binding| eval(binding, env).is_ok_and(|made| same_value(&made, value)));
     // Simplest first within a tier: what is cut off is the most roundabout.
-    found.sort_by_cached_key(|binding| (binding.tier(), serde_json::to_string(binding).map_or(0, |s| s.len())));
+    found.sort_by_cached_key(|binding| {
+        (binding.tier(), serde_json::to_string(binding).map_or(0, |s| s.len()))
+    });
     dedup(&mut found);
     let overflow = found.len() > MOST_BINDINGS;
     found.truncate(MOST_BINDINGS);

@@ -153,7 +153,8 @@ fn intersect_spaces(old: &Space, new: &Space, distinct: bool) -> Option<Space> {
             other => new.bindings.contains(other).then(|| other.clone()),
         })
         .collect();
-    (!bindings.is_empty()).then(|| Space { bindings, overflow: old.overflow || new.overflow })
+    let overflow = old.overflow || new.overflow;
+    if bindings.is_empty() { None } else { Some(Space { bindings, overflow }) }
 }
 
 /// An answer is kept if both runs gave the same one; a run without an answer says nothing.

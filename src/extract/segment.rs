@@ -156,9 +156,9 @@ fn assign(text: &Lexed, spans: &[Span], groups: &[Group]) -> Vec<usize> {
         let mut next = vec![f64::NEG_INFINITY; groups.len()];
         let mut from = vec![0; groups.len()];
         for g in 0..groups.len() {
-            for before in 0..=g {
+            for (before, so_far) in best.iter().enumerate().take(g + 1) {
                 let change = if before == g || cheap { 0.0 } else { 0.5 };
-                let value = best[before] - change + f64::from(groups[g].links[i]);
+                let value = so_far - change + f64::from(groups[g].links[i]);
                 if value > next[g] + 1e-9 || (value > next[g] - 1e-9 && before == g) {
                     (next[g], from[g]) = (value, before);
                 }

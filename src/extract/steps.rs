@@ -36,7 +36,7 @@ pub(super) fn steps<'a>(calls: &[&'a TraceStep], source: &Source<'a>) -> Steps {
     let mut at = 0;
     while at < calls.len() {
         let same = calls[at..].iter().take_while(|c| c.call.tool == calls[at].call.tool).count();
-        let looped = (1..=same).rev().find_map(|n| builder.looped(&calls[at..at + n]).then_some(n));
+        let looped = (1..=same).rev().find(|n| builder.looped(&calls[at..at + n]));
         match looped {
             Some(n) => at += n,
             None => {
@@ -47,6 +47,9 @@ pub(super) fn steps<'a>(calls: &[&'a TraceStep], source: &Source<'a>) -> Steps {
     }
     builder.out
 }
+
+/// The arguments of a loop, and which call each element made.
+type Loop = (Vec<(String, Argument)>, Vec<usize>);
 
 struct Builder<'a, 'b> {
     source: &'b Source<'a>,
@@ -184,12 +187,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The arguments of a loop, and which call each element made.
-    fn loop_arguments(
-        &self,
-        calls: &[&'a TraceStep],
-        list: ListId,
-        units: usize,
-    ) -> Option<(Vec<(String, Argument)>, Vec<usize>)> {
+    fn loop_arguments(&self, calls: &[&'a TraceStep], list: ListId, units: usize) -> Option<Loop> {
         let first = &calls[0].call;
         let spaces: Vec<(&String, Space)> = first
             .arguments

@@ -6,7 +6,7 @@ use crate::spans::text_of;
 
 /// Why an argument has no value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Unbound {
+pub(super) enum Unbound {
     /// Bindings of the best tier disagree, tie or yield nothing.
     Failed(String),
     /// The filler has to write or choose it; `path` leads to it within the arguments.
@@ -22,7 +22,7 @@ pub enum Unbound {
 ///
 /// # Errors
 /// [`Unbound`] says why there is no value.
-pub fn make(
+pub(super) fn make(
     argument: &Argument,
     schema: Option<&Value>,
     env: Env<'_>,

@@ -60,11 +60,14 @@ pub fn cover(templates: &[Arc<Template>], text: &Lexed) -> Covers {
     search.found
 }
 
+/// Templates that can be read at a place, with what they read.
+type Readings = Vec<(Arc<Template>, Reading)>;
+
 struct Search<'a> {
     text: &'a Lexed,
     by_first: HashMap<&'a str, Vec<&'a Arc<Template>>>,
     open_start: Vec<&'a Arc<Template>>,
-    readings: HashMap<usize, Arc<Vec<(Arc<Template>, Reading)>>>,
+    readings: HashMap<usize, Arc<Readings>>,
     /// Places from which the text's end cannot be reached.
     dead: Vec<bool>,
     trials: usize,
@@ -102,7 +105,7 @@ impl Search<'_> {
         alive
     }
 
-    fn readings_at(&mut self, at: usize) -> Arc<Vec<(Arc<Template>, Reading)>> {
+    fn readings_at(&mut self, at: usize) -> Arc<Readings> {
         if let Some(readings) = self.readings.get(&at) {
             return readings.clone();
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::bind::{Unbound, make};
 use super::cover::Block;
 use crate::domain::{
-    AnswerPart, Argument, Call, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep,
+    AnswerPart, Argument, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep,
 };
 use crate::expr::{Compiled, Env, Seen, eval_operand};
 use crate::spans::text_of;

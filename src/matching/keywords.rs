@@ -88,9 +88,7 @@ impl KeywordExtractor for RecurrenceKeywords {
 
 /// Whether a word says something of its own: it has a letter and is no function word.
 pub(super) fn is_content(word: &str) -> bool {
-    word.chars().any(char::is_alphabetic)
-        && !(word.len() == 1)
-        && FUNCTION_WORDS.binary_search(&word).is_err()
+    word.chars().any(char::is_alphabetic) && (word.len() != 1) && FUNCTION_WORDS.binary_search(&word).is_err()
 }
 
 /// Words of grammar, sorted. Kept small on purpose: ready-made lists drop words that carry an
