@@ -152,3 +152,12 @@ pub(super) fn aside_reason(value: &[u8]) -> String {
     let why = value.split(|&byte| byte == b'\n').next().unwrap_or_default();
     String::from_utf8_lossy(why).into_owned()
 }
+
+/// The tree, key and bytes of a value that was set aside; `None` if its key was not made by this
+/// program.
+pub(super) fn aside_parts<'a>(aside: &'a [u8], value: &'a [u8]) -> Option<(&'a str, Vec<u8>, &'a [u8])> {
+    let parts = keys::split(aside)?;
+    let [tree, key @ .., _] = parts.as_slice() else { return None };
+    let line = value.iter().position(|&byte| byte == b'\n')?;
+    Some((tree, keys::join(key), &value[line + 1..]))
+}

@@ -4,19 +4,19 @@
 //! which can always be made from the templates), `aside` (what could not be read) and `state`
 //! (how much the others must hold).
 
-use std::collections::BTreeSet;
+mod load;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::sled::transaction::{ConflictableTransactionError, TransactionError, Transactional, TransactionalTree};
-use ::sled::{Batch, Db, IVec, Tree};
+use ::sled::{Db, IVec, Tree};
 use async_trait::async_trait;
 
 use super::folder::{Folder, Trouble};
 use super::layout::{
-    Growth, State, aside_key, aside_reason, aside_value, count_entry, count_of, postings_of, record_entry,
-    record_key, record_of,
+    Growth, State, aside_key, aside_value, count_entry, postings_of, record_entry, record_key, record_of,
 };
 use super::{Change, Loaded, SetAside, Store, StoreError, keys};
 use crate::domain::{Namespace, TemplateId, TemplateRecord};
@@ -168,76 +168,6 @@ impl Inner {
 
     fn writer(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn load(&self) -> Result<Loaded, StoreError> {
-        let doing = "reading all templates";
-        let _one = self.writer();
-        let mut loaded = Loaded::default();
-        let mut bad = Vec::new();
-        for item in &self.templates {
-            let (key, bytes) = item.map_err(|e| io(doing, &e))?;
-            match record_of(&key, &bytes) {
-                Ok(record) => loaded.records.push(record),
-                Err(why) => bad.push(("templates", key, bytes, why)),
-            }
-        }
-        for item in &self.words {
-            let (key, bytes) = item.map_err(|e| io(doing, &e))?;
-            match count_of(&key, &bytes) {
-                Ok(count) => loaded.words.push(count),
-                Err(why) => bad.push(("words", key, bytes, why)),
-            }
-        }
-        if !bad.is_empty() {
-            self.transact("setting bad records aside", |(templates, words, _, aside)| {
-                let mut growth = Growth::default();
-                for (tree, key, bytes, why) in &bad {
-                    let (from, count) = match *tree {
-                        "templates" => (templates, &mut growth.templates),
-                        _ => (words, &mut growth.words),
-                    };
-                    *count -= i64::from(from.remove(key)?.is_some());
-                    aside.insert(aside_key(tree, key, bytes), aside_value(why, bytes))?;
-                }
-                Ok(growth)
-            })?;
-        }
-        loaded.index_rebuilt = self.repair_index(&loaded.records)?;
-        loaded.set_aside.extend(self.folder_aside.clone());
-        for item in &self.aside {
-            let (key, value) = item.map_err(|e| io(doing, &e))?;
-            let key = format!("aside/{}", keys::readable(&key));
-            loaded.set_aside.push(SetAside { key, why: aside_reason(&value) });
-        }
-        loaded.records.sort_by(|a, b| {
-            let (a, b) = (&a.template, &b.template);
-            (&a.namespace, &a.id).cmp(&(&b.namespace, &b.id))
-        });
-        loaded.words.sort_by(|a, b| (&a.namespace, &a.word).cmp(&(&b.namespace, &b.word)));
-        Ok(loaded)
-    }
-
-    /// Makes the stored index list exactly the records' keywords; says whether it did not.
-    fn repair_index(&self, records: &[TemplateRecord]) -> Result<bool, StoreError> {
-        let doing = "checking the index";
-        let mut missing: BTreeSet<Vec<u8>> = records.iter().flat_map(postings_of).collect();
-        let mut batch = Batch::default();
-        let mut agrees = true;
-        for key in self.postings.iter().keys() {
-            let key = key.map_err(|e| io(doing, &e))?;
-            if !missing.remove(key.as_ref()) {
-                batch.remove(key);
-                agrees = false;
-            }
-        }
-        agrees &= missing.is_empty();
-        if !agrees {
-            missing.into_iter().for_each(|key| batch.insert(key, &[]));
-            self.postings.apply_batch(batch).map_err(|e| io(doing, &e))?;
-            self.db.flush().map_err(|e| io(doing, &e))?;
-        }
-        Ok(!agrees)
     }
 
     fn apply(&self, change: Change) -> Result<(), StoreError> {

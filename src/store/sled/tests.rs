@@ -122,6 +122,30 @@ async fn a_newer_record_is_set_aside_with_a_clear_reason() {
 }
 
 #[tokio::test]
+async fn what_a_newer_release_wrote_is_taken_back_by_it() {
+    let Opened { store, folder } = opened().await;
+    let put_aside = |key: &[u8], bytes: &[u8]| {
+        let value = aside_value("it was written by a newer release", bytes);
+        store.inner.aside.insert(aside_key("templates", key, bytes), value).unwrap();
+    };
+    // As an older release would have left them: one alone, one replaced since, one damaged.
+    let (key, bytes) = record_entry(&record("newer", &["order", "exchange"])).unwrap();
+    put_aside(&key, &bytes);
+    let (key, bytes) = record_entry(&record("good", &["old"])).unwrap();
+    put_aside(&key, &bytes);
+    put_aside(&key, b"damaged");
+
+    let loaded = store.load().await.unwrap();
+    assert_eq!(ids(&loaded), ["bad", "good", "newer"]);
+    assert_eq!(loaded.records[1].template.keywords, ["order"], "what was written since is kept");
+    assert_eq!(loaded.set_aside.len(), 2);
+    assert!(loaded.index_rebuilt);
+    drop(store);
+    let again = SledStore::open(folder.path()).unwrap().load().await.unwrap();
+    assert_eq!((again.records.len(), again.index_rebuilt), (3, false));
+}
+
+#[tokio::test]
 async fn a_record_under_another_key_is_not_believed() {
     let Opened { store, .. } = opened().await;
     let bytes = store.inner.templates.get(key("bad")).unwrap().unwrap();
