@@ -1,4 +1,5 @@
 //! The retail tools give, byte for byte, what was recorded.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! What a run was labelled with never reaches a decision.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 

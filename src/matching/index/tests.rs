@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const WORDS: [&str; 12] =
-    ["order", "refund", "cancel", "please", "change", "address", "return", "item", "name", "card", "x", "y"];
+const WORDS: [&str; 12] = [
+    "order", "reminder", "cancel", "please", "change", "address", "return", "item", "name", "card", "x", "y",
+];
 
 /// The templates of an index, in the plainest form.
 type Model = BTreeMap<TemplateId, BTreeSet<String>>;
