@@ -72,12 +72,40 @@ struct Message {
     tool_call_id: Option<String>,
 }
 
+/// A call as normalized runs have it, or as the chat-completions wire format does.
 #[derive(Deserialize)]
-struct ToolCall {
-    id: String,
+#[serde(untagged)]
+enum ToolCall {
+    Wire {
+        id: String,
+        function: Function,
+    },
+    Plain {
+        id: String,
+        #[serde(flatten)]
+        function: Function,
+    },
+}
+
+#[derive(Deserialize)]
+struct Function {
     name: String,
     #[serde(default)]
-    arguments: Map<String, Value>,
+    arguments: Value,
+}
+
+impl ToolCall {
+    fn read(self) -> Result<Call, String> {
+        let (Self::Wire { id, function } | Self::Plain { id, function }) = self;
+        let arguments = match function.arguments {
+            Value::Object(arguments) => arguments,
+            Value::Null => Map::new(),
+            Value::String(text) => serde_json::from_str(&text)
+                .map_err(|e| format!("the arguments of call {id:?} are no JSON object: {e}"))?,
+            other => return Err(format!("the arguments of call {id:?} are {other}, not an object")),
+        };
+        Ok(Call { id, tool: function.name, arguments })
+    }
 }
 
 /// Reads recorded runs from JSON Lines. Of a run with several user turns, the first turn that
@@ -117,8 +145,7 @@ pub fn run_from_json(line: &str, tools: &Arc<Vec<Tool>>) -> Result<RecordedRun, 
             "assistant" => {
                 answer = message.content.filter(|text| !text.is_empty() && message.tool_calls.is_empty());
                 for call in message.tool_calls {
-                    let call = Call { id: call.id, tool: call.name, arguments: call.arguments };
-                    steps.push(TraceStep { call, observation: None });
+                    steps.push(TraceStep { call: call.read()?, observation: None });
                 }
             }
             "tool" => {
@@ -212,6 +239,17 @@ mod tests {
         let seen: Vec<_> = run.trace.steps.iter().map(|s| s.observation.as_ref().unwrap()).collect();
         assert_eq!(seen[0].value, serde_json::json!({"v": 1}));
         assert!(seen[1].failed);
+    }
+
+    #[test]
+    fn calls_in_the_wire_format_are_the_same_calls() {
+        let wire = LINE.replace(
+            r#""name":"x","arguments":{"k":1}"#,
+            r#""type":"function","function":{"name":"x","arguments":"{\"k\":1}"}"#,
+        );
+        assert_ne!(wire, LINE);
+        let read = |line: &str| run_from_json(line, &Arc::default()).unwrap();
+        assert_eq!(read(&wire), read(LINE));
     }
 
     #[test]
