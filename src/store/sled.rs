@@ -19,7 +19,7 @@ use super::layout::{
     Growth, State, aside_key, aside_value, count_entry, postings_of, record_entry, record_key, record_of,
 };
 use super::{Change, Loaded, SetAside, Store, StoreError, keys};
-use crate::domain::{Namespace, TemplateId, TemplateRecord};
+use crate::domain::{Namespace, TemplateId};
 
 /// Memory for pages, in bytes. Small, since everything is read once and then served from memory.
 const CACHE: u64 = 64 << 20;

@@ -2,7 +2,7 @@
 
 use super::super::WordCount;
 use super::*;
-use crate::domain::{Evidence, Lifecycle, Pattern, Template, TemplateVersion};
+use crate::domain::{Evidence, Lifecycle, Pattern, Template, TemplateRecord, TemplateVersion};
 
 fn record(id: &str, keywords: &[&str]) -> TemplateRecord {
     let template = Template {
