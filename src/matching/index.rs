@@ -90,9 +90,10 @@ impl Index {
 
     /// Adds a template, or replaces its keywords. One without keywords is held, but never found.
     ///
-    /// Costs some microseconds a keyword, whatever the size; when the number of templates or the
-    /// number of those with a keyword doubles, the levels of all that are concerned are computed
-    /// anew, which is constant again on average.
+    /// Costs tens of microseconds, whatever the size (at 10^5 templates 17 to 61 on average). When
+    /// the number of templates or the number of those with a keyword doubles, the levels of all
+    /// that are concerned are computed anew: constant on average, some 80 ms for the one
+    /// insertion that passes 65,536. Replacing a template costs less than removing and adding it.
     pub fn insert(&mut self, id: TemplateId, keywords: &[String]) {
         let before = class(self.len());
         let new: BTreeSet<u32> = keywords.iter().map(|word| self.number(word)).collect();

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Records how long a decision takes and how that grows: runs the bench and keeps what it prints.
 # Usage: eval/record/speed/decision.sh [YYYY-MM-DD]
-#        PLANCACHE_BENCH_LARGEST=1000000 eval/record/speed/decision.sh
+#        PLANCACHE_BENCH_LARGEST=10000 eval/record/speed/decision.sh  (a quick look)
 set -eu
 cd "$(dirname "$0")/../../.."
 folder="eval/record/speed/${1:-$(date +%F)}"

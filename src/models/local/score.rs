@@ -122,7 +122,6 @@ impl Session<'_> {
             }
         }
         self.score(&tree, &mut sums, job)?;
-        tracing::trace!(target: "plancache::probe", sums = ?sums, lengths = ?answers.iter().map(Vec::len).collect::<Vec<_>>());
         let means = sums.iter().zip(&answers).map(|(sum, answer)| sum / answer.len() as f32);
         Ok(best(means))
     }
