@@ -2,6 +2,7 @@
 //! looked for in `PLANCACHE_MODEL_DIR` and in the default directory. `PLANCACHE_SKIP_MODEL=1`
 //! skips these tests, and says so.
 #![cfg(feature = "local-model")]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
