@@ -25,7 +25,7 @@ pub struct RecordOptions {
     #[arg(long, value_name = "DIR", default_value = "eval/data/retail")]
     pub data: PathBuf,
     /// Seeds of the variants.
-    #[arg(long, value_name = "SEED", value_delimiter = ',', default_value = "1,2,3")]
+    #[arg(long, value_name = "SEED", value_delimiter = ',', default_value = "1,2,3,4,5")]
     pub seeds: Vec<u64>,
     /// Run only the first N tasks.
     #[arg(long, value_name = "N")]
