@@ -125,7 +125,11 @@ impl Tenant {
 
     fn put(&mut self, record: TemplateRecord) {
         let id = record.template.id.clone();
-        self.remove(&id);
+        if let Some(old) = self.records.get(&id) {
+            let key = shape_key(&old.template);
+            self.forget_shape(&key, &id);
+        }
+        // The index replaces what it holds of a lineage.
         self.index.insert(id.clone(), &record.template.keywords);
         self.shapes.entry(shape_key(&record.template)).or_default().push(id.clone());
         self.templates.insert(id.clone(), Arc::new(record.template.clone()));
@@ -136,11 +140,14 @@ impl Tenant {
         let Some(record) = self.records.remove(id) else { return false };
         self.templates.remove(id);
         self.index.remove(id);
-        let key = shape_key(&record.template);
-        if let Some(ids) = self.shapes.get_mut(&key) {
+        self.forget_shape(&shape_key(&record.template), id);
+        true
+    }
+
+    fn forget_shape(&mut self, key: &str, id: &TemplateId) {
+        if let Some(ids) = self.shapes.get_mut(key) {
             ids.retain(|other| other != id);
         }
-        true
     }
 }
 

@@ -2,7 +2,6 @@ use serde_json::Value;
 
 use super::steps::reads;
 use crate::domain::{Binding, Guard, Operand, PathStep, StepTemplate, TraceStep, canonical_hash};
-use crate::expr::field;
 
 /// Puts guards on the steps: the members of their observations that later arguments read must be
 /// there; and what a later write changed of an object must be as it was before it.
@@ -58,7 +57,7 @@ fn changes(before: &Value, after: &Value) -> Option<Vec<(String, String)>> {
     };
     let changed = before.iter().filter_map(|(key, value)| {
         let old = value.as_str().filter(|old| state(old))?;
-        let new = field(after.get(key)?, &[])?.as_str()?;
+        let new = after.get(key)?.as_str()?;
         (old != new).then(|| (key.clone(), old.to_owned()))
     });
     Some(changed.collect())

@@ -35,7 +35,7 @@ pub(super) fn is_value(token: &Token) -> bool {
 pub(super) fn begins_sentence(text: &Lexed, at: usize) -> bool {
     match at.checked_sub(1).and_then(|before| text.tokens.get(before)) {
         None => true,
-        Some(before) => crate::spans::is_boundary(before) || before.is(":"),
+        Some(before) => crate::spans::is_boundary(&before.folded) || before.is(":"),
     }
 }
 

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
 use crate::domain::Shape;
-use crate::spans::{Kind, Lexed, same_text, shape_of, text_of};
+use crate::spans::{Kind, Lexed, is_boundary, is_separator, same_text, shape_of, text_of};
 
 /// A token that stays as it is, or a run of tokens that is a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,20 +149,12 @@ fn name(
 
 /// Whether an element is a word or mark that may stand between list units.
 pub(super) fn separates(element: &Element) -> bool {
-    match element {
-        Element::Literal(word) => {
-            matches!(
-                word.as_str(),
-                "," | ";" | "|" | "/" | "&" | "+" | "•" | "*" | "-" | "\n" | "and" | "or" | "plus" | "then"
-            )
-        }
-        Element::Value(_) => false,
-    }
+    matches!(element, Element::Literal(word) if is_separator(word))
 }
 
 /// Whether an element ends a sentence or clause.
 pub(super) fn bounds(element: &Element) -> bool {
-    matches!(element, Element::Literal(word) if matches!(word.as_str(), "." | "!" | "?" | ";" | "\n"))
+    matches!(element, Element::Literal(word) if is_boundary(word))
 }
 
 /// Collapses runs of two or more single lower-case words separated by commas, in a region that

@@ -152,7 +152,8 @@ fn assign(text: &Lexed, spans: &[Span], groups: &[Group]) -> Vec<usize> {
     let mut best = vec![0.0_f64; groups.len()];
     let mut back: Vec<Vec<usize>> = Vec::new();
     for (i, span) in spans.iter().enumerate() {
-        let cheap = i == 0 || text.tokens[spans[i - 1].to.min(span.from)..span.from].iter().any(is_boundary);
+        let cheap = i == 0
+            || text.tokens[spans[i - 1].to.min(span.from)..span.from].iter().any(|t| is_boundary(&t.folded));
         let mut next = vec![f64::NEG_INFINITY; groups.len()];
         let mut from = vec![0; groups.len()];
         for g in 0..groups.len() {
@@ -219,9 +220,8 @@ fn cut(text: &Lexed, spans: &[Span], groups: &[Group], assigned: &[usize], flow:
     let mut done = 0;
     for i in 0..segments.len() {
         let mut segment = segments[i].clone();
-        let (idle_to, from) = head(text, done, segment.from);
-        idle(text, done, idle_to, &mut out);
-        segment.from = from;
+        segment.from = head(text, done, segment.from);
+        idle(text, done, segment.from, &mut out);
         let next = segments.get(i + 1).map_or(text.tokens.len(), |s| s.from);
         segment.to = tail(text, segment.to, next, i + 1 == segments.len());
         done = segment.to;
@@ -233,9 +233,8 @@ fn cut(text: &Lexed, spans: &[Span], groups: &[Group], assigned: &[usize], flow:
 
 /// Where a segment begins whose first linked span is at `first`, if all before `done` is taken:
 /// after the last boundary in between. What is before that is idle.
-fn head(text: &Lexed, done: usize, first: usize) -> (usize, usize) {
-    let from = (done..first).rev().find(|i| is_boundary(&text.tokens[*i])).map_or(done, |i| i + 1);
-    (from, from)
+fn head(text: &Lexed, done: usize, first: usize) -> usize {
+    (done..first).rev().find(|i| is_boundary(&text.tokens[*i].folded)).map_or(done, |i| i + 1)
 }
 
 /// Where a segment ends whose last linked span ends at `last`, if the next one's first span is at
@@ -243,14 +242,14 @@ fn head(text: &Lexed, done: usize, first: usize) -> (usize, usize) {
 /// last comma; else at once.
 fn tail(text: &Lexed, last: usize, next: usize, is_last: bool) -> usize {
     let gap = last..next;
-    if let Some(end) = gap.clone().find(|i| is_boundary(&text.tokens[*i])) {
+    if let Some(end) = gap.clone().find(|i| is_boundary(&text.tokens[*i].folded)) {
         return end + 1;
     }
     if is_last {
         return next;
     }
     if let Some(word) =
-        gap.clone().find(|i| is_separator(&text.tokens[*i]) && text.tokens[*i].kind != Kind::Punct)
+        gap.clone().find(|i| is_separator(&text.tokens[*i].folded) && text.tokens[*i].kind != Kind::Punct)
     {
         return word;
     }
@@ -261,7 +260,7 @@ fn tail(text: &Lexed, last: usize, next: usize, is_last: bool) -> usize {
 fn idle(text: &Lexed, from: usize, to: usize, out: &mut Vec<Segment>) {
     let mut start = from;
     for i in from..to {
-        let ends = is_boundary(&text.tokens[i]) || i + 1 == to;
+        let ends = is_boundary(&text.tokens[i].folded) || i + 1 == to;
         if ends {
             out.push(Segment { from: start, to: i + 1, steps: Vec::new(), broken: false });
             start = i + 1;

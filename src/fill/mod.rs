@@ -11,4 +11,4 @@ mod play;
 pub use cover::{Block, Covers, cover};
 pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 pub use parse::{Reading, read_pattern};
-pub use play::{OpenCall, Plan, Played, Rules, may_be_written, play, same_arguments, tools};
+pub use play::{OpenCall, Plan, Played, Rules, play, tools};

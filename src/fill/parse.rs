@@ -144,7 +144,9 @@ impl Parser<'_> {
             Shape::Phrase => {
                 let mut ends = Vec::new();
                 for end in at..self.text.tokens.len().min(at + MOST_PHRASE) {
-                    if is_boundary(&self.text.tokens[end]) || self.text.tokens[end].kind == Kind::Object {
+                    if is_boundary(&self.text.tokens[end].folded)
+                        || self.text.tokens[end].kind == Kind::Object
+                    {
                         break;
                     }
                     ends.push(end + 1);

@@ -4,9 +4,7 @@ use serde_json::{Map, Value};
 
 use super::bind::{Unbound, make};
 use super::cover::Block;
-use crate::domain::{
-    AnswerPart, Argument, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep,
-};
+use crate::domain::{AnswerPart, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep};
 use crate::expr::{Compiled, Env, Seen, eval_operand};
 use crate::spans::text_of;
 
@@ -128,7 +126,7 @@ impl<'a> Player<'a> {
         if let Ok(arguments) = self.arguments(block, step, seen, Some(unit), None) {
             let same = self.history[before..self.at]
                 .iter()
-                .find(|done| done.call.tool == step.tool && same_arguments(&done.call.arguments, &arguments));
+                .find(|done| done.call.tool == step.tool && done.call.arguments == arguments);
             if let Some(observation) = same.and_then(|done| done.observation.as_ref()) {
                 return Ok(&observation.value);
             }
@@ -170,7 +168,7 @@ impl<'a> Player<'a> {
         let Some(done) = self.history.get(self.at) else {
             return Err(Box::new(Played::Call { tool: step.tool.clone(), arguments }));
         };
-        if done.call.tool != step.tool || !same_arguments(&done.call.arguments, &arguments) {
+        if done.call.tool != step.tool || done.call.arguments != arguments {
             return Err(Box::new(Played::Diverged(Diverged::History)));
         }
         let Some(observation) = &done.observation else {
@@ -189,7 +187,7 @@ impl<'a> Player<'a> {
         self.reads
             .iter()
             .filter_map(|i| self.history.get(*i))
-            .find(|done| done.call.tool == tool && same_arguments(&done.call.arguments, arguments))
+            .find(|done| done.call.tool == tool && done.call.arguments == *arguments)
             .and_then(|done| done.observation.as_ref())
     }
 
@@ -247,21 +245,9 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Whether two calls' arguments say the same, whatever the order of their names.
-pub fn same_arguments(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    a.len() == b.len() && a.iter().all(|(name, value)| b.get(name) == Some(value))
-}
-
 /// The names of the tools that the blocks call.
 pub fn tools(blocks: &[Block]) -> impl Iterator<Item = &str> {
     blocks.iter().flat_map(|block| block.template.steps.iter().map(|step| step.tool.as_str()))
-}
-
-/// Whether an argument has a part that only the filler can give.
-pub fn may_be_written(argument: &Argument) -> bool {
-    let mut written = false;
-    argument.spaces(&mut |space| written |= space.bindings.contains(&crate::domain::Binding::Written));
-    written
 }
 
 /// A plan: all covers of the text that are still possible, which have to agree on every call.

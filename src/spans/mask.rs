@@ -1,21 +1,18 @@
 use super::{Kind, Lexed, Token};
 use crate::domain::Shape;
 
-/// Whether a token ends a sentence or a clause: `.`, `!`, `?`, `;` or a line break.
-pub fn is_boundary(token: &Token) -> bool {
-    token.kind == Kind::Punct && matches!(token.folded.as_str(), "." | "!" | "?" | ";" | "\n")
+/// Whether a token (in lower case) ends a sentence or a clause: `.`, `!`, `?`, `;` or a line break.
+pub fn is_boundary(folded: &str) -> bool {
+    matches!(folded, "." | "!" | "?" | ";" | "\n")
 }
 
-/// Whether a token may stand between the units of a list: a comma, semicolon, bar, slash, bullet,
-/// line break or one of the words "and", "or", "plus", "then".
-pub fn is_separator(token: &Token) -> bool {
-    match token.kind {
-        Kind::Punct => {
-            matches!(token.folded.as_str(), "," | ";" | "|" | "/" | "&" | "+" | "•" | "*" | "-" | "\n")
-        }
-        Kind::Word { .. } => matches!(token.folded.as_str(), "and" | "or" | "plus" | "then"),
-        _ => false,
-    }
+/// Whether a token (in lower case) may stand between the units of a list: a comma, semicolon, bar,
+/// slash, bullet, line break or one of the words "and", "or", "plus", "then".
+pub fn is_separator(folded: &str) -> bool {
+    matches!(
+        folded,
+        "," | ";" | "|" | "/" | "&" | "+" | "•" | "*" | "-" | "\n" | "and" | "or" | "plus" | "then"
+    )
 }
 
 /// The coarse shape of a run of tokens taken as one value.
@@ -33,19 +30,6 @@ pub fn shape_of(tokens: &[Token]) -> Shape {
         tokens if tokens.iter().all(Token::is_capital) => Shape::Name,
         _ => Shape::Phrase,
     }
-}
-
-/// The words of a text that are words, in lower case, in order, each once. Values (numbers,
-/// identifiers, quotations, objects) are left out.
-pub fn words(lexed: &Lexed) -> Vec<&str> {
-    let mut seen = std::collections::HashSet::new();
-    lexed
-        .tokens
-        .iter()
-        .filter(|t| matches!(t.kind, Kind::Word { .. }))
-        .map(|t| t.folded.as_str())
-        .filter(|word| seen.insert(*word))
-        .collect()
 }
 
 /// The text with values replaced by placeholders of their type (`<identifier>`), for reading.

@@ -11,4 +11,4 @@ mod object;
 
 pub use compare::{same_text, same_value, text_of};
 pub use lex::{Kind, Lexed, Token, lex};
-pub use mask::{is_boundary, is_separator, masked, shape_of, words};
+pub use mask::{is_boundary, is_separator, masked, shape_of};

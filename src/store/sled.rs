@@ -49,7 +49,8 @@ struct Inner {
 
 impl SledStore {
     /// Opens the store in a folder; makes the folder if it is missing. Blocks while the files are
-    /// copied and read once (see the notes in `folder.rs`): below 20 ms for a thousand templates.
+    /// copied and read once (see the notes in `folder.rs`), so it takes time and room on the disk in
+    /// proportion to what is stored.
     ///
     /// # Errors
     /// [`StoreError::Open`] when another process has it open, when the files cannot be read, or
