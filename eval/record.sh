@@ -3,5 +3,6 @@
 # on, such as --filler NAME.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo run --release --workspace --features keyword-extraction --bin plancache-eval -- \
-    record --out "eval/record/demo/$(date +%F)" "$@"
+# The same flags as the Makefile's, so that nothing is compiled a second time.
+cargo build --release --workspace --features keyword-extraction
+"${CARGO_TARGET_DIR:-target}/release/plancache-eval" record --out "eval/record/demo/$(date +%F)" "$@"
