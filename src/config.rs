@@ -1,6 +1,8 @@
 //! Settings from a TOML file; flags and environment variables (read by the command line) go over
 //! them. An unknown key is an error that names the place and the nearest known key.
 
+mod proxy;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::Namespace;
 use crate::layer::Settings;
 use crate::policy::{Mode, Policy};
+
+pub use proxy::{Answers, Client, Completed, EarlierTurns, Limits, Proxy, SystemPrompt, Upstream};
 
 /// The file that is read from the working directory if no other is named.
 pub const DEFAULT_FILE: &str = "plancache.toml";
@@ -30,6 +34,8 @@ pub struct Config {
     pub model: Model,
     /// Bounds of the middleware.
     pub layer: Layer,
+    /// The OpenAI-compatible proxy.
+    pub proxy: Proxy,
 }
 
 /// Which local model fills what the binder cannot.
@@ -207,7 +213,10 @@ fn unknown(
         let below = match known.and_then(|known| known.get(name)) {
             Some(below) => below,
             // A table with free keys.
-            None if known.is_none() => continue,
+            None if known.is_none() => match schema.get("additionalProperties") {
+                Some(below) if below.is_object() => below,
+                _ => continue,
+            },
             None => {
                 let nearest = known
                     .into_iter()

@@ -85,6 +85,8 @@ pub mod layer;
 pub mod matching;
 pub mod models;
 pub mod policy;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod spans;
 pub mod store;
 pub mod telemetry;

@@ -6,11 +6,14 @@
 //! - [`recorded`]: a planner that answers with recorded runs and counts the tokens that a real one
 //!   would have been charged for.
 //! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
+//! - `fixture` (feature `fixture`): a provider for tests, with faults on demand.
 //! - [`import`]: recorded runs from JSON Lines files.
 
 mod agent;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
+#[cfg(feature = "fixture")]
+pub mod fixture;
 pub mod import;
 pub mod python;
 pub mod recorded;

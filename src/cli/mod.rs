@@ -11,6 +11,8 @@ mod models;
 mod output;
 mod plans;
 mod runs;
+#[cfg(feature = "proxy")]
+mod serve;
 mod session;
 mod words;
 
@@ -69,6 +71,9 @@ enum Verb {
     /// The local models that fill what exact binding cannot
     #[command(subcommand)]
     Models(models::Models),
+    /// Answer agents in any language: an OpenAI-compatible proxy in front of their planner
+    #[cfg(feature = "proxy")]
+    Serve(serve::Serve),
     /// Check settings, store, templates and model, and say what to do
     Doctor,
     /// Run the demo (all that follows is passed on to it)
@@ -93,7 +98,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Reads the arguments of the process, does what they say, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    crate::telemetry::log_to_stderr("warn", false);
+    log(&cli.verb);
     let stdout = io::stdout().lock();
     let mut out = Output::new(Box::new(stdout), cli.common.json);
     let ended = run(&cli, &mut out).and_then(|status| {
@@ -112,12 +117,23 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A server's log is read by programs; that of the other verbs by a person.
+fn log(verb: &Verb) {
+    match verb {
+        #[cfg(feature = "proxy")]
+        Verb::Serve(_) => crate::telemetry::log_to_stderr("info", true),
+        _ => crate::telemetry::log_to_stderr("warn", false),
+    }
+}
+
 fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Status, Failure> {
     let common = &cli.common;
     match &cli.verb {
         Verb::Plans(verb) => plans::run(verb, common, out),
         Verb::Runs(verb) => runs::run(verb, common, out),
         Verb::Models(verb) => models::run(verb, common, out),
+        #[cfg(feature = "proxy")]
+        Verb::Serve(verb) => serve::run(verb, common, out),
         Verb::Doctor => doctor::run(common, out),
         Verb::Demo { arguments } => demo::run(arguments, common.json),
     }

@@ -145,16 +145,11 @@ impl Core {
         }
     }
 
-    /// Notes what the planner answered; `None` if it could not be read.
-    pub(super) fn planned(&self, request: &PlanRequest, response: Option<&PlanResponse>) {
+    /// Notes what the planner answered when so many calls were done; `None` if it could not be
+    /// read.
+    pub(super) fn planned(&self, request: &PlanRequest, at: usize, response: Option<&PlanResponse>) {
         if let Some(state) = self.runs().of(request) {
-            match response {
-                Some(response) => state.planned(response),
-                None => {
-                    state.planner_calls += 1;
-                    state.unreadable = true;
-                }
-            }
+            state.planned(at, response);
         }
     }
 
@@ -194,7 +189,7 @@ impl Core {
             Learning::Mode
         } else if outcome != RunOutcome::Success {
             Learning::NotASuccess
-        } else if state.unreadable {
+        } else if state.unreadable.is_some() {
             Learning::Unreadable
         } else if state.planner_calls == 0 {
             Learning::NothingNew

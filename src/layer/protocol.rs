@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
+use super::core::CacheHandle;
 use crate::domain::{NextStep, Outcome, PlanRequest, PlanResponse, Usage};
 
 /// How planning calls look on the wire of the inner service.
@@ -23,6 +24,12 @@ pub trait Protocol<Req>: Clone + Send + Sync + 'static {
     fn mark(&self, response: Self::Response, outcome: &Outcome) -> Self::Response {
         let _ = outcome;
         response
+    }
+
+    /// The planner's answer has been noted: a protocol that knows the ends of runs can end this one
+    /// now. `planned` is `None` if the answer could not be read. The history of `asked` is empty.
+    fn noted(&self, cache: &CacheHandle, asked: &PlanRequest, planned: Option<&PlanResponse>) {
+        let _ = (cache, asked, planned);
     }
 }
 

@@ -44,8 +44,8 @@ pub(super) struct RunState {
     pub(super) proposals: Vec<Proposal>,
     /// The outcome with which the run was handed to the planner, for good.
     pub(super) handed_over: Option<Outcome>,
-    /// A response of the planner could not be read.
-    pub(super) unreadable: bool,
+    /// A response of the planner could not be read, when so many calls were done.
+    pub(super) unreadable: Option<usize>,
     touched: Instant,
 }
 
@@ -66,7 +66,7 @@ impl RunState {
             decisions: Vec::new(),
             proposals: Vec::new(),
             handed_over: None,
-            unreadable: false,
+            unreadable: None,
             touched: Instant::now(),
         }
     }
@@ -110,16 +110,27 @@ impl RunState {
         }
     }
 
-    /// Notes a response of the planner.
-    pub(super) fn planned(&mut self, response: &PlanResponse) {
+    /// Notes a response of the planner to a request with so many calls done. One that could not be
+    /// read is made good by another to the same request: the caller has asked again.
+    pub(super) fn planned(&mut self, at: usize, response: Option<&PlanResponse>) {
         self.planner_calls += 1;
+        let Some(response) = response else {
+            self.unreadable.get_or_insert(at);
+            return;
+        };
+        if self.unreadable == Some(at) {
+            self.unreadable = None;
+        }
         self.usage += response.usage;
         let for_answer = self.decisions.last().is_some_and(|(_, last)| {
             matches!(last.outcome, Outcome::PlannerAnswer { .. })
                 && matches!(response.step, NextStep::Answer(_))
         });
         self.answer_calls += u32::from(for_answer);
-        self.answered(&response.step);
+        // The caller may have gone on already, while the response was still being read.
+        if at == self.history.len() {
+            self.answered(&response.step);
+        }
     }
 
     pub(super) fn kind(&self) -> RunKind {

@@ -8,6 +8,7 @@ use tower::{Layer, Service, ServiceExt};
 use super::core::{CacheHandle, Core, Settings};
 use super::decider::Decider;
 use super::protocol::{Native, Observed, Protocol};
+use crate::domain::{PlanRequest, PlanResponse};
 use crate::engine::Engine;
 use crate::fill::Filler;
 use crate::policy::Policy;
@@ -96,26 +97,31 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let (inner, protocol) = (self.inner.clone(), self.protocol.clone());
-        let core = Arc::clone(&self.handle.core);
+        let handle = self.handle.clone();
         Box::pin(async move {
             let Some(asked) = protocol.read(&request) else { return inner.oneshot(request).await };
-            let (step, outcome) = core.decide(&asked).await;
+            let (step, outcome) = handle.core.decide(&asked).await;
             if let Some(step) = step {
                 return Ok(protocol.answer(step, &outcome));
             }
+            let at = asked.history.len();
             // What is needed to find the run again; the history need not be copied for it.
-            let asked = crate::domain::PlanRequest {
-                run: asked.run.clone(),
-                task: Arc::clone(&asked.task),
-                history: Vec::new(),
-            };
+            let asked =
+                PlanRequest { run: asked.run.clone(), task: Arc::clone(&asked.task), history: Vec::new() };
             let response = inner.oneshot(request).await?;
             let (response, observed) = protocol.observe(response);
+            let note = {
+                let protocol = protocol.clone();
+                move |planned: Option<&PlanResponse>| {
+                    handle.core.planned(&asked, at, planned);
+                    protocol.noted(&handle, &asked, planned);
+                }
+            };
             match observed {
-                Observed::Now(planned) => core.planned(&asked, Some(&planned)),
-                Observed::Nothing => core.planned(&asked, None),
+                Observed::Now(planned) => note(Some(&planned)),
+                Observed::Nothing => note(None),
                 Observed::Later(reading) => {
-                    tokio::spawn(async move { core.planned(&asked, reading.await.as_ref()) });
+                    tokio::spawn(async move { note(reading.await.as_ref()) });
                 }
             }
             Ok(protocol.mark(response, &outcome))

@@ -30,3 +30,14 @@ pub const RUNS_EXPIRED_TOTAL: &str = "plancache_runs_expired_total";
 
 /// The span around one decision.
 pub const DECIDE_SPAN: &str = "plancache.decide";
+
+/// Responses of the proxy by `endpoint` and class of `status`.
+pub const PROXY_RESPONSES_TOTAL: &str = "plancache_proxy_responses_total";
+/// Requests to the proxy that the cache was not asked about, by `reason`.
+pub const PROXY_UNFIT_TOTAL: &str = "plancache_proxy_unfit_total";
+/// Requests to the proxy under way.
+pub const PROXY_IN_FLIGHT: &str = "plancache_proxy_in_flight";
+/// Time from a request's arrival at the proxy to its response's head, in milliseconds.
+pub const PROXY_RESPONSE_MILLISECONDS: &str = "plancache_proxy_response_milliseconds";
+/// Templates by `what` was done: learnt, merged; and parts of runs rejected.
+pub const TEMPLATES_TOTAL: &str = "plancache_templates_total";

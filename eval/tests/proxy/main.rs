@@ -1,0 +1,15 @@
+//! The proxy over real sockets, in front of a provider that answers with recorded runs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod agent;
+mod faults;
+mod pass_through;
+mod replicas;
+mod serving;
+mod world;

@@ -1,0 +1,35 @@
+use crate::agent::{Agent, Api};
+use crate::serving::{next_hit, taught};
+use crate::world::World;
+
+#[tokio::test]
+async fn two_proxies_serve_alternating_steps_of_one_run() {
+    let world = World::start().await;
+    let mut tasks = taught(&world).await;
+    let (_, other) = world.replica().await;
+    for (api, stream) in [(Api::Chat, false), (Api::Responses, true)] {
+        let mut agent = Agent::new(&world, api, stream);
+        agent.addresses = vec![world.address, other];
+        let before = world.fixture.counts().planned;
+        let (ended, task) = next_hit(&world, &agent, &mut tasks).await;
+        assert!(ended.is_hit(), "{:?}", ended.did);
+        assert!(ended.tools.len() >= 3);
+        let right = crate::world::data().scorer.judge(&task.task_id, &ended.shop, Some(&ended.answer));
+        assert!(right.is_right(), "{right:?}");
+        let misses = world.fixture.counts().planned - before;
+        assert!(misses == 0 || ended.is_hit());
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_the_planner_is_not_taken_over_by_a_replica() {
+    let world = World::start().await;
+    let mut tasks = taught(&world).await;
+    let (_, task) = next_hit(&world, &Agent::new(&world, Api::Chat, false), &mut tasks).await;
+    let (_, other) = world.replica().await;
+    // The first step is the planner's, at one proxy; the others are asked of the other one.
+    let mut agent = Agent::new(&world, Api::Chat, false);
+    agent.addresses = vec![world.upstream, other, other, other, other, other, other, other];
+    let ended = agent.run(&world, task).await;
+    assert!(ended.did[1..].iter().all(|did| did == "BYPASS"), "{:?}", ended.did);
+}

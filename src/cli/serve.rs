@@ -1,0 +1,84 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::output::Output;
+use super::{Common, Failure, Status};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::proxy::{Proxy, ProxyError, Setup, signing_secret};
+use crate::store::SledStore;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS", env = "PLANCACHE_LISTEN")]
+    listen: Option<String>,
+}
+
+pub(super) fn run(verb: &Serve, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
+    let mut config = Config::load(common.config.as_deref(), common.overrides())?;
+    if let Some(listen) = &verb.listen {
+        config.proxy.listen.clone_from(listen);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config, out))?;
+    Ok(Status::Done)
+}
+
+async fn serve(config: Config, out: &mut Output<'_>) -> Result<(), Failure> {
+    let folder = config.store_dir()?;
+    let secret = signing_secret(&config.proxy, &kept_at(&folder))?;
+    let cache = open(&config, &folder).await;
+    if let Err(error) = &cache {
+        // The agents go on; only the cache does not.
+        tracing::error!(%error, "the cache is out of use: everything passes through to the planner");
+    }
+    let proxy = Proxy::new(Setup {
+        settings: config.proxy,
+        layer: config.layer.into(),
+        namespace: config.namespace,
+        mode: Some(config.policy.mode),
+        cache: cache.map(Arc::new),
+        secret,
+    })?;
+    let listener = proxy.listen().await?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| ProxyError::Listen { listen: "the address".to_owned(), source })?;
+    out.line(format!("listening on http://{address}/v1"))?;
+    out.flush()?;
+    proxy.serve(listener, stopped()).await?;
+    Ok(())
+}
+
+async fn open(config: &Config, folder: &std::path::Path) -> Result<Engine, String> {
+    let store = SledStore::open(folder).map_err(|error| super::chain(&error))?;
+    Engine::open(config.policy.clone(), Arc::new(store), None).await.map_err(|error| super::chain(&error))
+}
+
+/// The secret lies beside the store, not in it: the folder is the store's own.
+fn kept_at(folder: &std::path::Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".secret");
+    folder.with_file_name(name)
+}
+
+/// Done at the first signal to stop.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Where no signal can be waited for, the process is stopped without one.
+    let _ = interrupt.await;
+}

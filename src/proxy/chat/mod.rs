@@ -1,0 +1,9 @@
+//! Chat Completions: requests, answers, streams.
+
+mod answer;
+mod draft;
+mod read;
+
+pub(super) use answer::answer;
+pub(super) use draft::{Draft, completion};
+pub(super) use read::read;

@@ -1,0 +1,9 @@
+//! The Responses endpoint: requests, answers, streams.
+
+mod answer;
+mod draft;
+mod read;
+
+pub(super) use answer::answer;
+pub(super) use draft::{Draft, response};
+pub(super) use read::read;

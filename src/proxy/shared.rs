@@ -1,0 +1,68 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::call_id::CallIds;
+use super::clients::Clients;
+use super::metrics::Metrics;
+use super::modes::{Cache, Modes};
+use super::planning::ToolLists;
+use super::runs::Ends;
+use super::tracker::Tracker;
+use super::upstream::Upstreams;
+use super::wire::Wire;
+use super::{ProxyError, Setup};
+use crate::config::Proxy;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Proxy,
+    pub(super) final_tools: Arc<Vec<String>>,
+    pub(super) clients: Clients,
+    pub(super) upstreams: Upstreams,
+    pub(super) ids: CallIds,
+    pub(super) tracker: Arc<Tracker>,
+    pub(super) modes: Modes,
+    pub(super) lists: ToolLists,
+    pub(super) gate: Arc<Semaphore>,
+    pub(super) metrics: Metrics,
+    /// Why the cache is out of use, if it is.
+    pub(super) fault: Option<String>,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(setup: Setup) -> Result<Self, ProxyError> {
+        let Setup { settings, layer, namespace, mode, cache, secret } = setup;
+        let cache: Cache = cache;
+        let ids = CallIds::new(&secret);
+        let tracker = Arc::new(Tracker::new(layer.most_runs));
+        let wire = Wire::new(Arc::new(Ends::new(Arc::clone(&tracker), settings.completed)));
+        let mode =
+            mode.or_else(|| cache.as_ref().ok().map(|engine| engine.policy().mode)).unwrap_or_default();
+        Ok(Self {
+            clients: Clients::new(&settings, &namespace, mode)?,
+            upstreams: Upstreams::new(&settings)?,
+            modes: Modes::new(&cache, &ids, settings.answers, layer, &wire),
+            gate: Arc::new(Semaphore::new(settings.limits.in_flight.min(Semaphore::MAX_PERMITS))),
+            final_tools: Arc::new(settings.final_tools.clone()),
+            lists: ToolLists::default(),
+            metrics: Metrics::default(),
+            fault: cache.err(),
+            draining: AtomicBool::new(false),
+            settings,
+            ids,
+            tracker,
+        })
+    }
+
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
