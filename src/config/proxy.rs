@@ -30,6 +30,9 @@ pub struct Proxy {
     pub earlier_turns: EarlierTurns,
     /// Who words the final answer.
     pub answers: Answers,
+    /// What is said where every call was served and no template holds an answer; by default the
+    /// planner is asked.
+    pub answer_text: Option<String>,
     /// What a run counts as that ended with an answer, and of which nobody says how it went.
     pub completed: Completed,
     /// Tools by which frameworks give the final answer.
@@ -52,6 +55,7 @@ impl Default for Proxy {
             system_prompt: SystemPrompt::default(),
             earlier_turns: EarlierTurns::default(),
             answers: Answers::default(),
+            answer_text: None,
             completed: Completed::default(),
             final_tools: vec!["final_answer".to_owned(), "final_result".to_owned()],
             harmless_fields: Vec::new(),

@@ -20,7 +20,33 @@ struct InMode {
     cache: Cache,
     mode: Mode,
     ids: CallIds,
-    answers: Answers,
+    answers: Wording,
+}
+
+/// Who words the final answer.
+#[derive(Clone, Debug)]
+pub(super) struct Wording {
+    pub(super) by: Answers,
+    /// What is said where a template says nothing.
+    pub(super) text: Option<String>,
+}
+
+impl Wording {
+    /// The step that ends a run, and the outcome that says whose it is.
+    fn end(&self, reply: Reply) -> Reply {
+        match (self.by, &self.text, reply) {
+            (
+                Answers::Planner,
+                _,
+                Reply { step: Some(NextStep::Answer(_)), outcome: Outcome::Hit { templates, .. } },
+            ) => Reply { step: None, outcome: Outcome::PlannerAnswer { templates } },
+            (Answers::Template, Some(text), Reply { outcome: Outcome::PlannerAnswer { templates }, .. }) => {
+                let (step, slots) = (Some(NextStep::Answer(text.clone())), Vec::new());
+                Reply { step, outcome: Outcome::Hit { templates, step: 0, slots } }
+            }
+            (_, _, reply) => reply,
+        }
+    }
 }
 
 #[async_trait]
@@ -53,14 +79,11 @@ impl Decider for InMode {
         if self.mode.serves() && !request.history.iter().all(|step| own(&step.call.id)) {
             return bypass(Bypass::RunInProgress);
         }
-        let reply = engine.next(request).await;
-        match (self.answers, reply) {
-            (
-                Answers::Planner,
-                Reply { step: Some(NextStep::Answer(_)), outcome: Outcome::Hit { templates, .. } },
-            ) => Reply { step: None, outcome: Outcome::PlannerAnswer { templates } },
-            (_, reply) => reply,
+        let mut reply = self.answers.end(engine.next(request).await);
+        if let Reply { step: Some(NextStep::Answer(_)), outcome: Outcome::Hit { step, .. } } = &mut reply {
+            *step = request.history.len();
         }
+        reply
     }
 
     async fn admit(&self, trace: &Trace) -> Result<Admission, String> {
@@ -89,12 +112,12 @@ impl Modes {
     pub(super) fn new(
         cache: &Cache,
         ids: &CallIds,
-        answers: Answers,
+        answers: &Wording,
         settings: Settings,
         wire: &Wire,
     ) -> Self {
         let layer = |mode| {
-            let decider = InMode { cache: cache.clone(), mode, ids: ids.clone(), answers };
+            let decider = InMode { cache: cache.clone(), mode, ids: ids.clone(), answers: answers.clone() };
             PlanCacheLayer::with(Arc::new(decider), wire.clone(), settings)
         };
         Self(ASKED.into_iter().map(|mode| (mode, layer(mode))).collect())

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use super::call_id::CallIds;
 use super::clients::Clients;
 use super::metrics::Metrics;
-use super::modes::{Cache, Modes};
+use super::modes::{Cache, Modes, Wording};
 use super::planning::ToolLists;
 use super::runs::Ends;
 use super::tracker::Tracker;
@@ -40,12 +40,13 @@ impl Shared {
         let ids = CallIds::new(&secret);
         let tracker = Arc::new(Tracker::new(layer.most_runs));
         let wire = Wire::new(Arc::new(Ends::new(Arc::clone(&tracker), settings.completed)));
+        let answers = Wording { by: settings.answers, text: settings.answer_text.clone() };
         let mode =
             mode.or_else(|| cache.as_ref().ok().map(|engine| engine.policy().mode)).unwrap_or_default();
         Ok(Self {
             clients: Clients::new(&settings, &namespace, mode)?,
             upstreams: Upstreams::new(&settings)?,
-            modes: Modes::new(&cache, &ids, settings.answers, layer, &wire),
+            modes: Modes::new(&cache, &ids, &answers, layer, &wire),
             gate: Arc::new(Semaphore::new(settings.limits.in_flight.min(Semaphore::MAX_PERMITS))),
             final_tools: Arc::new(settings.final_tools.clone()),
             lists: ToolLists::default(),

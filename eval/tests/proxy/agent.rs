@@ -75,7 +75,8 @@ impl Agent {
         for nth in 0..40 {
             let address = self.addresses[nth % self.addresses.len()];
             let (head, message) = self.ask(world, address, &conversation).await;
-            let header = |name: &str| head.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+            let header =
+                |name: &str| head.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
             ended.did.push(header("x-plancache"));
             ended.run = header("x-plancache-run-id");
             conversation.extend(message.items.clone());
@@ -185,7 +186,11 @@ impl Message {
         for item in items {
             match item["type"].as_str().unwrap() {
                 "function_call" => {
-                    message.calls.push((text(&item["call_id"]), text(&item["name"]), text(&item["arguments"])));
+                    message.calls.push((
+                        text(&item["call_id"]),
+                        text(&item["name"]),
+                        text(&item["arguments"]),
+                    ));
                 }
                 "message" => message.text.push_str(item["content"][0]["text"].as_str().unwrap()),
                 _ => {}

@@ -28,7 +28,10 @@ async fn errors_of_the_planner_pass_through_and_nothing_is_sent_twice() {
         assert_eq!(sent.status(), status);
         assert_eq!(world.fixture.counts().asked - before, 1, "{fault:?}");
         if fault == Fault::TooMany {
-            assert_eq!((&sent.headers()["retry-after"], &sent.headers()["retry-after-ms"]), (&"2".parse().unwrap(), &"150".parse().unwrap()));
+            assert_eq!(
+                (&sent.headers()["retry-after"], &sent.headers()["retry-after-ms"]),
+                (&"2".parse().unwrap(), &"150".parse().unwrap())
+            );
         }
         assert_eq!(sent.headers()["x-plancache"], "MISS");
         assert!(sent.text().await.unwrap().starts_with("{\"error\":{"));
@@ -97,8 +100,7 @@ async fn a_client_that_goes_away_is_gone_for_the_planner_within_a_second() {
 
 #[tokio::test]
 async fn a_planner_that_is_silent_for_too_long_is_an_error_in_time() {
-    let world =
-        World::with(|s| s.limits = Limits { silence_seconds: 1, ..Limits::default() }).await;
+    let world = World::with(|s| s.limits = Limits { silence_seconds: 1, ..Limits::default() }).await;
     world.fixture.next([Instead::Fault(Fault::Stall)]);
     let began = Instant::now();
     let sent = request(&world, false).send().await.unwrap();
@@ -130,10 +132,8 @@ async fn bodies_and_heads_are_bounded() {
 async fn a_cache_that_cannot_be_opened_is_a_bypass() {
     let world = World::start().await;
     let upstream = toml::from_str(&format!("base_url = 'http://{}/v1'", world.upstream)).unwrap();
-    let settings = plancache::config::Proxy {
-        upstreams: [("u".to_owned(), upstream)].into(),
-        ..Default::default()
-    };
+    let settings =
+        plancache::config::Proxy { upstreams: [("u".to_owned(), upstream)].into(), ..Default::default() };
     let proxy = Proxy::new(Setup {
         settings,
         layer: Default::default(),
@@ -156,16 +156,23 @@ async fn a_cache_that_cannot_be_opened_is_a_bypass() {
 #[tokio::test]
 async fn requests_under_way_end_before_the_proxy_does() {
     let world = World::start().await;
-    let slow = plancache_agents::fixture::Fixture::clone(&world.fixture).with_delay(Duration::from_millis(400));
+    let slow =
+        plancache_agents::fixture::Fixture::clone(&world.fixture).with_delay(Duration::from_millis(400));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let upstream = toml::from_str(&format!("base_url = 'http://{}/v1'", listener.local_addr().unwrap())).unwrap();
+    let upstream =
+        toml::from_str(&format!("base_url = 'http://{}/v1'", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(slow.serve(listener));
-    let settings = plancache::config::Proxy {
-        upstreams: [("u".to_owned(), upstream)].into(),
-        ..Default::default()
-    };
+    let settings =
+        plancache::config::Proxy { upstreams: [("u".to_owned(), upstream)].into(), ..Default::default() };
     let cache = Ok(Arc::clone(&world.engine));
-    let setup = Setup { settings, layer: Default::default(), namespace: Default::default(), mode: None, cache, secret: [0; 32] };
+    let setup = Setup {
+        settings,
+        layer: Default::default(),
+        namespace: Default::default(),
+        mode: None,
+        cache,
+        secret: [0; 32],
+    };
     let proxy = Proxy::new(setup).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

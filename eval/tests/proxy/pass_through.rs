@@ -74,9 +74,11 @@ async fn a_miss_is_byte_for_byte_what_the_planner_sent() {
 async fn the_request_goes_up_as_it_came_with_listed_headers_only() {
     let world = World::with(|settings| settings.forward_headers = vec!["x-team".into()]).await;
     let agent = Agent::new(&world, Api::Chat, false);
-    let body = agent.body(&[json!({"role": "user", "content": "Is it so?"})]).to_string().replace(',', " ,\n");
+    let body =
+        agent.body(&[json!({"role": "user", "content": "Is it so?"})]).to_string().replace(',', " ,\n");
     let request = world.http.post(world.url("/v1/chat/completions?api-version=2")).body(body.clone());
-    let headers = [("authorization", "Bearer k"), ("cookie", "c"), ("x-team", "t"), ("x-plancache-run-id", "r")];
+    let headers =
+        [("authorization", "Bearer k"), ("cookie", "c"), ("x-team", "t"), ("x-plancache-run-id", "r")];
     headers.into_iter().fold(request, |r, (n, v)| r.header(n, v)).send().await.unwrap();
     let seen = world.fixture.take_seen().pop().unwrap();
     assert_eq!(seen.body, body.as_bytes());

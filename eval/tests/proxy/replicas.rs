@@ -4,20 +4,17 @@ use crate::world::World;
 
 #[tokio::test]
 async fn two_proxies_serve_alternating_steps_of_one_run() {
-    let world = World::start().await;
+    let world = World::with(|settings| settings.answer_text = Some("It is done.".into())).await;
     let mut tasks = taught(&world).await;
     let (_, other) = world.replica().await;
     for (api, stream) in [(Api::Chat, false), (Api::Responses, true)] {
         let mut agent = Agent::new(&world, api, stream);
         agent.addresses = vec![world.address, other];
-        let before = world.fixture.counts().planned;
         let (ended, task) = next_hit(&world, &agent, &mut tasks).await;
         assert!(ended.is_hit(), "{:?}", ended.did);
         assert!(ended.tools.len() >= 3);
         let right = crate::world::data().scorer.judge(&task.task_id, &ended.shop, Some(&ended.answer));
         assert!(right.is_right(), "{right:?}");
-        let misses = world.fixture.counts().planned - before;
-        assert!(misses == 0 || ended.is_hit());
     }
 }
 

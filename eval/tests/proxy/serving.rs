@@ -79,11 +79,12 @@ pub async fn next_hit(
 
 #[tokio::test]
 async fn a_hit_in_a_stream_and_whole_is_the_same() {
-    let world = World::start().await;
+    let world = World::with(|settings| settings.answer_text = Some("It is done.".into())).await;
     let mut tasks = taught(&world).await;
     let whole = Agent::new(&world, Api::Chat, false);
     let (ended, task) = next_hit(&world, &whole, &mut tasks).await;
-    assert!(ended.is_hit(), "the answer is the template's too: {:?}", ended.did);
+    assert!(ended.is_hit(), "the answer is the proxy's too: {:?}", ended.did);
+    assert_eq!(ended.answer, "It is done.");
     for (api, stream) in [(Api::Chat, true), (Api::Responses, false), (Api::Responses, true)] {
         let again = Agent::new(&world, api, stream).run(&world, task).await;
         assert_eq!((again.tools, again.answer), (ended.tools.clone(), ended.answer.clone()));
@@ -133,7 +134,7 @@ async fn agents_with_other_instructions_share_nothing() {
 
 #[tokio::test]
 async fn modes_and_directives_are_honoured() {
-    let world = World::start().await;
+    let world = World::with(|settings| settings.answer_text = Some("It is done.".into())).await;
     let mut tasks = taught(&world).await;
     let (_, task) = next_hit(&world, &Agent::new(&world, Api::Chat, false), &mut tasks).await;
     for (name, value, first) in [
@@ -197,7 +198,8 @@ async fn a_run_that_diverges_goes_on_with_the_planner_and_repeats_nothing() {
     let call = message["tool_calls"][0].clone();
     assert_eq!(whole["usage"]["total_tokens"], 0);
     conversation.push(message);
-    conversation.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "Error: user not found"}));
+    conversation
+        .push(json!({"role": "tool", "tool_call_id": call["id"], "content": "Error: user not found"}));
     world.fixture.take_seen();
     let (did, status, _) = ask(&conversation).await;
     assert_eq!(did, "DIVERGED", "{status}");

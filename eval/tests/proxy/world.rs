@@ -49,7 +49,10 @@ pub fn data() -> &'static Data {
 pub fn alike() -> Vec<&'static TaskInput> {
     let one = |task: &&TaskInput| {
         let text = &task.instruction;
-        text.contains(" Return #") && !text.contains(" Cancel ") && !text.contains("odify") && text.matches('#').count() == 1
+        text.contains(" Return #")
+            && !text.contains(" Cancel ")
+            && !text.contains("odify")
+            && text.matches('#').count() == 1
     };
     data().tasks.iter().filter(one).collect()
 }
@@ -90,8 +93,7 @@ impl World {
         settings.upstreams.insert("fixture".into(), toml::from_str::<Upstream>(&text).unwrap());
         change(&mut settings);
         let http = reqwest::Client::builder().retry(reqwest::retry::never()).build().unwrap();
-        let mut world =
-            Self { fixture, upstream, engine, http, settings, proxy: None, address: upstream };
+        let mut world = Self { fixture, upstream, engine, http, settings, proxy: None, address: upstream };
         let (proxy, address) = world.replica().await;
         (world.proxy, world.address) = (Some(proxy), address);
         world
