@@ -220,7 +220,7 @@ impl Call<'_, '_> {
         let watch = self.watch(&run, thread, hide_usage);
         // Should the step turn out to be one that the request does not allow.
         let spare = planning
-            .must_call
+            .is_strict()
             .then(|| (sent.clone(), arrived.headers.clone(), arrived.uri.clone(), arrived.method.clone()));
         let asked = Asked {
             plan: PlanRequest {

@@ -3,7 +3,7 @@
 //! - `server.rs`, `router.rs`: connections, routes, health, draining.
 //! - `calls.rs`: one request, from its arrival to its answer; what owns the control flow.
 //! - `endpoint.rs`, `chat/`, `responses/`: what the endpoints' requests and responses say.
-//! - `turn.rs`, `planning.rs`, `tracker.rs`, `call_id.rs`: which run a request belongs to, and what
+//! - `turn.rs`, `told.rs`, `planning.rs`, `tracker.rs`, `call_id.rs`: which run a request belongs to, and what
 //!   was done in it. All of it is in the request, so any replica can go on with any run.
 //! - `wire.rs`, `modes.rs`: the middleware's protocol, and one layer for each mode.
 //! - `upstream.rs`, `tee.rs`, `frames.rs`: to the planner and back. Bytes pass through unchanged;
@@ -38,6 +38,7 @@ mod secrets;
 mod server;
 mod shared;
 mod tee;
+mod told;
 mod tracker;
 mod turn;
 mod upstream;

@@ -22,6 +22,15 @@ pub(super) struct Planning {
     pub(super) form: Form,
     /// An answer without a call is not allowed.
     pub(super) must_call: bool,
+    /// Texts at which an answer would be cut off.
+    pub(super) stops: Vec<String>,
+}
+
+impl Planning {
+    /// Whether there are answers that the request does not allow.
+    pub(super) fn is_strict(&self) -> bool {
+        self.must_call || !self.stops.is_empty()
+    }
 }
 
 /// How a response is to look.

@@ -156,7 +156,7 @@ impl Tee {
         let Some(tell) = self.tell.take() else { return };
         if let Some(Planned { step: NextStep::Calls(calls), .. }) = &planned {
             let ids = calls.iter().map(|call| call.id.as_str());
-            self.watch.tracker.tie(self.watch.thread.clone(), ids, &self.watch.run);
+            self.watch.tracker.tie(self.watch.thread, ids, &self.watch.run);
         }
         if !self.watch.hide_usage {
             self.reader = Reader::Done;

@@ -30,29 +30,29 @@ pub(super) struct Tracked {
     pub(super) failed: bool,
 }
 
-/// The conversation up to a point: the tenant, the task and the ids of the calls.
-#[derive(Clone, Debug)]
-pub(super) struct Thread(blake3::Hasher);
-
 type Point = [u8; 32];
+
+/// The conversation up to a point: a hash of the tenant, the task and the ids of the calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thread(Point);
 
 impl Thread {
     fn new(namespace: &Namespace, text: &str) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in [namespace.as_str(), text] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        Self(hasher)
+        let mut thread = Self([0; 32]);
+        thread.call(namespace.as_str());
+        thread.call(text);
+        thread
     }
 
     fn call(&mut self, id: &str) {
-        self.0.update(&(id.len() as u64).to_le_bytes());
-        self.0.update(id.as_bytes());
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.0);
+        hasher.update(id.as_bytes());
+        self.0 = *hasher.finalize().as_bytes();
     }
 
-    fn point(&self) -> Point {
-        *self.0.finalize().as_bytes()
+    fn point(self) -> Point {
+        self.0
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use crate::config::Proxy;
 use crate::proxy::fields::Fields;
 use crate::proxy::planning::{Form, Planning, ToolLists, fields_are_fit, must_call};
+use crate::proxy::told::understood;
 use crate::proxy::turn::{Item, Unfit, call, turn};
 
 /// Fields that do not matter to a plan, or that are honoured.
@@ -93,13 +94,17 @@ pub(in crate::proxy) fn read(
     lists: &ToolLists,
 ) -> Result<Planning, Unfit> {
     let tools = lists.read(fields.raw("tools"))?;
-    let stop = fields.get::<Value>("stop").is_none_or(|stop| stop.as_array().is_some_and(Vec::is_empty));
+    let stops = match fields.get::<Value>("stop") {
+        None => Vec::new(),
+        Some(Value::String(stop)) => vec![stop],
+        Some(stops) => serde_json::from_value(stops).map_err(|_| Unfit::BODY)?,
+    };
     let one = fields.get::<u64>("n").is_none_or(|n| n == 1);
     // Spelled out by some clients although it is the default.
     let quiet = fields.raw("logprobs").is_none_or(|text| text == "false");
     let harmless: Vec<String> =
         settings.harmless_fields.iter().cloned().chain(quiet.then(|| "logprobs".to_owned())).collect();
-    if !stop || !one || !fields_are_fit(fields, &KNOWN, &harmless) {
+    if !one || !fields_are_fit(fields, &KNOWN, &harmless) {
         return Err(Unfit::FIELD);
     }
     let must_call = must_call(fields.get("tool_choice"))?;
@@ -115,7 +120,8 @@ pub(in crate::proxy) fn read(
         stream: fields.get("stream").unwrap_or(false),
         usage_in_stream: options.include_usage.unwrap_or(false),
     };
-    Ok(Planning { turn: turn(items, settings.earlier_turns)?, tools, output_format, form, must_call })
+    let turn = turn(understood(items), settings.earlier_turns)?;
+    Ok(Planning { turn, tools, output_format, form, must_call, stops })
 }
 
 fn schema(format: Value) -> Result<Option<Value>, Unfit> {
@@ -204,7 +210,6 @@ mod tests {
         let unfit = |key: &'static str, value: Value| planning(|body| body[key] = value).unwrap_err();
         assert_eq!(unfit("n", json!(2)), Unfit::FIELD);
         assert_eq!(unfit("logprobs", json!(true)), Unfit::FIELD);
-        assert_eq!(unfit("stop", json!("x")), Unfit::FIELD);
         assert_eq!(unfit("a_new_field", json!(0)), Unfit::FIELD);
         assert_eq!(unfit("tools", json!(null)), Unfit::NO_TOOLS);
         assert_eq!(unfit("tool_choice", json!("none")), Unfit::TOOL_CHOICE);
@@ -223,5 +228,6 @@ mod tests {
         let strict = json!({"type": "json_schema", "json_schema": {"schema": {"type": "object"}}});
         assert_eq!(fit("response_format", strict).output_format, Some(json!({"type": "object"})));
         assert!(fit("tool_choice", json!("required")).must_call);
+        assert_eq!(fit("stop", json!("x")).stops, ["x"]);
     }
 }

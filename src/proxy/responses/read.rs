@@ -111,7 +111,8 @@ pub(in crate::proxy) fn read(
         stream: fields.get("stream").unwrap_or(false),
         usage_in_stream: true,
     };
-    Ok(Planning { turn: turn(items, settings.earlier_turns)?, tools, output_format, form, must_call })
+    let turn = turn(items, settings.earlier_turns)?;
+    Ok(Planning { turn, tools, output_format, form, must_call, stops: Vec::new() })
 }
 
 fn format(text: Option<Value>) -> Result<Option<Value>, Unfit> {
