@@ -11,11 +11,12 @@ ARGS ?=
 # as soon as anything else runs.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup build model demo test lint deny bench
+.PHONY: help setup build model demo test test-clients lint deny bench
 
 help:
 	@echo 'make demo    run the demo (ARGS=... for its arguments)'
 	@echo 'make test    run all tests'
+	@echo 'make test-clients  run unmodified agent frameworks through the proxy'
 	@echo 'make lint    check format, lints, documentation, licences'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make model   fetch the local model'
@@ -38,6 +39,10 @@ demo: model
 
 test: model
 	cargo test $(FLAGS)
+
+# Agent frameworks as they come from their registries, through the proxy.
+test-clients: build
+	bash eval/clients/run.sh
 
 lint: setup deny
 	cargo fmt --all --check
