@@ -219,9 +219,9 @@ impl Call<'_, '_> {
         let (sent, hide_usage) = self.body(Some(&planning), &body);
         let watch = self.watch(&run, thread, hide_usage);
         // Should the step turn out to be one that the request does not allow.
-        let spare = planning
-            .is_strict()
-            .then(|| (sent.clone(), arrived.headers.clone(), arrived.uri.clone(), arrived.method.clone()));
+        let spare = planning.is_strict().then(|| {
+            (self.body(None, &body).0, arrived.headers.clone(), arrived.uri.clone(), arrived.method.clone())
+        });
         let asked = Asked {
             plan: PlanRequest {
                 run: run.clone(),
@@ -241,7 +241,7 @@ impl Call<'_, '_> {
         let planner = Planner { only_if_cached: self.control.only_if_cached };
         match layer.layer(planner).call(asked).await {
             Ok(Reply::Served { step, outcome }) => match self.allowed(step, &planning) {
-                Some(step) => self.served(step, &outcome, &planning, (&namespace, &run), &handle),
+                Some(step) => self.served(step, &outcome, &planning, (&namespace, &run, thread), &handle),
                 None => self.after_all(spare).await.unwrap_or_else(|refusal| refusal.response()),
             },
             Ok(Reply::Planner { mut response, outcome, .. }) => {
@@ -275,6 +275,7 @@ impl Call<'_, '_> {
             final_tools: Arc::clone(&self.shared.final_tools),
             hide_usage,
             most: self.shared.settings.limits.observed_bytes,
+            tenant: self.tenant.clone(),
             run: run.clone(),
             thread,
             tracker: Arc::clone(&self.shared.tracker),
@@ -287,6 +288,7 @@ impl Call<'_, '_> {
             NextStep::Answer(text) => match as_final_call(&text, &planning.tools, &self.shared.final_tools) {
                 Some(call) => Some(NextStep::Calls(vec![call])),
                 None if planning.must_call => None,
+                None if planning.stops.iter().any(|stop| text.contains(stop)) => None,
                 None => Some(NextStep::Answer(text)),
             },
             calls @ NextStep::Calls(_) => Some(calls),
@@ -299,7 +301,7 @@ impl Call<'_, '_> {
         mut step: NextStep,
         outcome: &Outcome,
         planning: &Planning,
-        (namespace, run): (&Namespace, &RunId),
+        (namespace, run, thread): (&Namespace, &RunId, Thread),
         handle: &CacheHandle,
     ) -> Response<Body> {
         let at = planning.turn.history.len();
@@ -308,6 +310,10 @@ impl Call<'_, '_> {
             for (nth, call) in calls.iter_mut().enumerate() {
                 over &= self.shared.final_tools.contains(&call.tool);
                 call.id = self.shared.ids.issue(namespace, run, at + nth);
+            }
+            if !over {
+                let ids = calls.iter().map(|call| call.id.as_str());
+                self.shared.tracker.tie(&self.tenant, run, thread, ids);
             }
         }
         let written = self.endpoint.answer(&step, &planning.form, &self.fields);

@@ -16,7 +16,7 @@ use super::frames::Frames;
 use super::planning::Planned;
 use super::responses;
 use super::tracker::{Thread, Tracker};
-use crate::domain::{NextStep, PlanResponse, RunId};
+use crate::domain::{Namespace, NextStep, PlanResponse, RunId};
 
 /// What is needed to read a response.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(super) struct Watch {
     pub(super) hide_usage: bool,
     /// The most bytes that are read.
     pub(super) most: usize,
+    pub(super) tenant: Namespace,
     pub(super) run: RunId,
     pub(super) thread: Thread,
     pub(super) tracker: Arc<Tracker>,
@@ -156,7 +157,7 @@ impl Tee {
         let Some(tell) = self.tell.take() else { return };
         if let Some(Planned { step: NextStep::Calls(calls), .. }) = &planned {
             let ids = calls.iter().map(|call| call.id.as_str());
-            self.watch.tracker.tie(self.watch.thread, ids, &self.watch.run);
+            self.watch.tracker.tie(&self.watch.tenant, &self.watch.run, self.watch.thread, ids);
         }
         if !self.watch.hide_usage {
             self.reader = Reader::Done;

@@ -24,7 +24,7 @@ pub(super) struct Tracked {
     pub(super) mode: Mode,
     /// How it ended, or will have if it ends: the caller said so.
     pub(super) claimed: Option<RunOutcome>,
-    /// Calls done so far.
+    /// Calls made so far, those under way included.
     pub(super) calls: usize,
     /// Whether one of them failed.
     pub(super) failed: bool,
@@ -116,9 +116,23 @@ impl Tracker {
     }
 
     /// Ties calls that were just answered to their run, so that the next request finds it.
-    pub(super) fn tie<'i>(&self, mut thread: Thread, calls: impl Iterator<Item = &'i str>, run: &RunId) {
-        calls.for_each(|id| thread.call(id));
-        self.inner().points.put(thread.point(), run.clone());
+    pub(super) fn tie<'i>(
+        &self,
+        tenant: &Namespace,
+        run: &RunId,
+        mut thread: Thread,
+        calls: impl Iterator<Item = &'i str>,
+    ) {
+        let mut made = 0;
+        for id in calls {
+            thread.call(id);
+            made += 1;
+        }
+        let mut inner = self.inner();
+        inner.points.put(thread.point(), run.clone());
+        if let Some(tracked) = inner.runs.get_mut(&(tenant.clone(), run.clone())) {
+            tracked.calls += made;
+        }
     }
 
     /// Notes what is known of a run from a request.
@@ -179,7 +193,7 @@ mod tests {
         let (one, thread) = find(&[]);
         let (two, _) = find(&[]);
         assert_ne!(one, two, "the same task asked twice is two runs");
-        tracker.tie(thread, ["a", "b"].into_iter(), &one);
+        tracker.tie(&space(), &one, thread, ["a", "b"].into_iter());
         assert_eq!(find(&["a", "b"]).0, one);
         assert_eq!(find(&["a", "b", "c"]).0, one, "the longest point that is known");
         assert_ne!(find(&["z"]).0, one);

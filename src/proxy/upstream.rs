@@ -223,7 +223,7 @@ impl Service<Asked> for Planner {
             let Asked { forward, watch, .. } = asked;
             let response = forward.send().await.map_err(|refusal| Box::new(refusal.response()))?;
             if response.status().is_success() {
-                Ok(Reply::Planner { response, watch: Some(watch), outcome: None })
+                Ok(Reply::Planner { response, watch: Some(Box::new(watch)), outcome: None })
             } else {
                 Err(Box::new(response))
             }

@@ -25,7 +25,7 @@ pub(super) enum Reply {
     /// The cache says this step.
     Served { step: NextStep, outcome: Outcome },
     /// The planner's response on its way.
-    Planner { response: Response<Body>, watch: Option<Watch>, outcome: Option<Outcome> },
+    Planner { response: Response<Body>, watch: Option<Box<Watch>>, outcome: Option<Outcome> },
 }
 
 /// The protocol.
@@ -54,7 +54,7 @@ impl Protocol<Asked> for Wire {
     fn observe(&self, response: Reply) -> (Reply, Observed) {
         match response {
             Reply::Planner { response, watch: Some(watch), outcome } => {
-                let (response, planned) = Tee::put_on(response, watch);
+                let (response, planned) = Tee::put_on(response, *watch);
                 let reading = Box::pin(async move { planned.await.ok().flatten() });
                 (Reply::Planner { response, watch: None, outcome }, Observed::Later(reading))
             }
