@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of the benchmarks' data that are also words of this program or of English prose.
-const PROSE: [&str; 39] = [
+const PROSE: [&str; 40] = [
     // Names of arguments and fields.
     "address",
     "automatic",
@@ -38,6 +38,8 @@ const PROSE: [&str; 39] = [
     "status",
     "storage",
     "style",
+    // A method of the HTTP server's builder.
+    "timer",
     "type",
     "zip",
     // Values of options and states.
@@ -61,6 +63,9 @@ const PROSE: [&str; 39] = [
 /// Further words, kept apart since they name a thing that the library does know: the shape of an
 /// e-mail address, and what standards are.
 const KNOWN_SHAPES: [&str; 2] = ["email", "standard"];
+
+/// Words that a provider's wire format prescribes, and the one folder that speaks it.
+const WIRE: (&str, [&str; 2]) = ("src/proxy/responses", ["item_id", "summary"]);
 
 /// Forms of ids and addresses in the benchmarks' data.
 const FORMS: [&str; 5] = [
@@ -160,7 +165,8 @@ fn check(what: &str, benchmark: &BTreeSet<String>, allowed: &[&str]) {
     let mut found = Vec::new();
     for (path, text) in sources() {
         let spoken = spoken(&text);
-        let hits = benchmark.iter().filter(|word| spoken.contains(*word));
+        let on_the_wire = |word: &str| path.starts_with(WIRE.0) && WIRE.1.contains(&word);
+        let hits = benchmark.iter().filter(|word| spoken.contains(*word) && !on_the_wire(word));
         found.extend(
             hits.filter(|word| !allowed.contains(&word.as_str()))
                 .map(|word| format!("{}: {word:?}", path.display())),

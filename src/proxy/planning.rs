@@ -175,8 +175,8 @@ mod tests {
         assert_eq!(lists.read(None), Err(Unfit::NO_TOOLS));
         assert_eq!(lists.read(Some("[]")), Err(Unfit::NO_TOOLS));
         assert_eq!(lists.read(Some(r#"[{"type":"web_search"}]"#)), Err(Unfit::TOOL_KIND));
-        let custom = r#"[{"type":"custom","name":"a"}]"#;
-        assert_eq!(lists.read(Some(custom)), Err(Unfit::TOOL_KIND));
+        let other = r#"[{"type":"grammar","name":"a"}]"#;
+        assert_eq!(lists.read(Some(other)), Err(Unfit::TOOL_KIND));
     }
 
     #[test]
