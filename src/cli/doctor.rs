@@ -1,6 +1,10 @@
+#[cfg(feature = "proxy")]
+mod upstream;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use clap::Args;
 use serde::Serialize;
 
 use super::output::Output;
@@ -10,6 +14,15 @@ use crate::config::Config;
 use crate::domain::{Lifecycle, TemplateRecord};
 use crate::models::Catalogue;
 use crate::validate;
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Also ask the planner's endpoint that serves this model what settings it needs: four short
+    /// requests, which the provider charges for
+    #[cfg(feature = "proxy")]
+    #[arg(long, value_name = "MODEL")]
+    upstream: Option<String>,
+}
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -42,7 +55,7 @@ fn bad(what: &'static str, found: String, remedy: impl Into<String>) -> Check {
     Check { what, state: State::Bad, found, remedy: Some(remedy.into()) }
 }
 
-pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
+pub(super) fn run(verb: &Doctor, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
     let mut checks = Vec::new();
     match Config::load(common.config.as_deref(), common.overrides()) {
         Err(error) => checks.push(bad("settings", super::chain(&error), "correct the settings file")),
@@ -53,6 +66,7 @@ pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failu
                 Ok(session) => store(&session, &mut checks),
             }
             checks.push(model(&config));
+            verb.upstream(&config, &mut checks);
         }
     }
     let sick = checks.iter().any(|check| check.state == State::Bad);
@@ -72,6 +86,18 @@ pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failu
         }
     }
     Ok(if sick { Status::Findings } else { Status::Done })
+}
+
+impl Doctor {
+    #[cfg(feature = "proxy")]
+    fn upstream(&self, config: &Config, checks: &mut Vec<Check>) {
+        if let Some(model) = &self.upstream {
+            upstream::checks(config, model, checks);
+        }
+    }
+
+    #[cfg(not(feature = "proxy"))]
+    fn upstream(&self, _: &Config, _: &mut [Check]) {}
 }
 
 fn settings(common: &Common, config: &Config) -> Check {

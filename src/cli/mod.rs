@@ -75,7 +75,7 @@ enum Verb {
     #[cfg(feature = "proxy")]
     Serve(serve::Serve),
     /// Check settings, store, templates and model, and say what to do
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Run the demo (all that follows is passed on to it)
     #[command(disable_help_flag = true)]
     Demo {
@@ -134,7 +134,7 @@ fn run(cli: &Cli, out: &mut Output<'_>) -> Result<Status, Failure> {
         Verb::Models(verb) => models::run(verb, common, out),
         #[cfg(feature = "proxy")]
         Verb::Serve(verb) => serve::run(verb, common, out),
-        Verb::Doctor => doctor::run(common, out),
+        Verb::Doctor(verb) => doctor::run(verb, common, out),
         Verb::Demo { arguments } => demo::run(arguments, common.json),
     }
 }

@@ -127,7 +127,9 @@ struct Call<'s, 'b> {
 async fn decide(shared: &Shared, endpoint: Endpoint, request: Request) -> Result<Response<Body>, Refusal> {
     let client = shared.clients.of(request.headers())?;
     let arrived = arrive(shared, request).await?;
-    let body = arrived.body.clone();
+    let expanded = || shared.kept.expanded(&arrived.body);
+    let expanded = (endpoint == Endpoint::Responses).then(expanded).flatten();
+    let body = expanded.unwrap_or_else(|| arrived.body.clone());
     let Some(fields) = Fields::read(&body) else {
         // The upstream says better what is wrong with it.
         let forward = forward(shared, upstream(shared, None)?, body, arrived);
@@ -316,7 +318,7 @@ impl Call<'_, '_> {
                 self.shared.tracker.tie(&self.tenant, run, thread, ids);
             }
         }
-        let written = self.endpoint.answer(&step, &planning.form, &self.fields);
+        let written = self.endpoint.answer(&step, &planning.form, &self.fields, &self.shared.kept);
         let mut response = written.response();
         let did = Did::Decided { outcome, served: true, shadow: false };
         say(response.headers_mut(), &did, Some(run));

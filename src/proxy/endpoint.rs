@@ -6,7 +6,7 @@ use super::chat;
 use super::fields::Fields;
 use super::planning::{Form, Planning, ToolLists};
 use super::reply::{Written, now};
-use super::responses;
+use super::responses::{self, Kept};
 use super::turn::Unfit;
 use crate::config::Proxy;
 use crate::domain::NextStep;
@@ -43,10 +43,14 @@ impl Endpoint {
     }
 
     /// A step as a provider would send it.
-    pub(super) fn answer(self, step: &NextStep, form: &Form, request: &Fields<'_>) -> Written {
+    pub(super) fn answer(self, step: &NextStep, form: &Form, request: &Fields<'_>, kept: &Kept) -> Written {
         match self {
             Self::Chat => chat::answer(step, form, now()),
-            Self::Responses => responses::answer(step, form, &echoed(request), now()),
+            Self::Responses => {
+                let (written, whole) = responses::answer(step, form, &echoed(request), now());
+                kept.keep(request, &whole);
+                written
+            }
         }
     }
 }

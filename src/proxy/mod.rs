@@ -30,6 +30,7 @@ mod metrics;
 mod modes;
 mod outcomes;
 mod planning;
+mod probe;
 mod reply;
 mod responses;
 mod router;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 pub use clients::ClientError;
+pub use probe::{Finding, probe};
 pub use secrets::{SecretError, kept};
 pub use upstream::UpstreamError;
 

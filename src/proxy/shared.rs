@@ -8,6 +8,7 @@ use super::clients::Clients;
 use super::metrics::Metrics;
 use super::modes::{Cache, Modes, Wording};
 use super::planning::ToolLists;
+use super::responses::Kept;
 use super::runs::Ends;
 use super::tracker::Tracker;
 use super::upstream::Upstreams;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) tracker: Arc<Tracker>,
     pub(super) modes: Modes,
     pub(super) lists: ToolLists,
+    pub(super) kept: Kept,
     pub(super) gate: Arc<Semaphore>,
     pub(super) metrics: Metrics,
     /// Why the cache is out of use, if it is.
@@ -50,6 +52,7 @@ impl Shared {
             gate: Arc::new(Semaphore::new(settings.limits.in_flight.min(Semaphore::MAX_PERMITS))),
             final_tools: Arc::new(settings.final_tools.clone()),
             lists: ToolLists::default(),
+            kept: Kept::default(),
             metrics: Metrics::default(),
             fault: cache.err(),
             draining: AtomicBool::new(false),

@@ -11,6 +11,7 @@
 mod agent;
 mod faults;
 mod pass_through;
+mod probe;
 mod replicas;
 mod serving;
 mod world;

@@ -209,3 +209,32 @@ async fn a_run_that_diverges_goes_on_with_the_planner_and_repeats_nothing() {
     let body: Value = serde_json::from_slice(&seen[0].body).unwrap();
     assert_eq!(body["messages"], json!(conversation), "with what was really done");
 }
+
+#[tokio::test]
+async fn a_client_may_go_on_from_a_served_response_by_its_id() {
+    let world = World::with(|settings| settings.answer_text = Some("It is done.".into())).await;
+    let mut tasks = taught(&world).await;
+    let agent = Agent::new(&world, Api::Responses, false);
+    let (_, task) = next_hit(&world, &agent, &mut tasks).await;
+    let ask = async |body: Value| {
+        let sent = world.http.post(world.url("/v1/responses")).body(body.to_string()).send().await.unwrap();
+        let did = sent.headers()["x-plancache"].to_str().unwrap().to_owned();
+        (did, serde_json::from_str::<Value>(&sent.text().await.unwrap()).unwrap())
+    };
+    let (did, first) = ask(agent.body(&[json!({"role": "user", "content": task.instruction})])).await;
+    assert_eq!(did, "HIT");
+    let call = &first["output"][0]["call_id"];
+    for (output, expected) in [("somebody_1", "HIT"), ("Error: not found", "DIVERGED")] {
+        let mut body =
+            agent.body(&[json!({"type": "function_call_output", "call_id": call, "output": output})]);
+        body["previous_response_id"] = first["id"].clone();
+        world.fixture.take_seen();
+        let (did, next) = ask(body).await;
+        assert_eq!(did, expected, "{next}");
+        if expected == "DIVERGED" {
+            let seen: Value = serde_json::from_slice(&world.fixture.take_seen()[0].body).unwrap();
+            assert_eq!(seen.get("previous_response_id"), None, "the provider does not know it");
+            assert_eq!(seen["input"].as_array().unwrap().len(), 3);
+        }
+    }
+}

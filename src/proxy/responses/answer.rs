@@ -5,13 +5,13 @@ use crate::proxy::planning::Form;
 use crate::proxy::reply::{Written, pieces};
 
 /// A step as the provider would have sent it. `echoed` are the members of the request that a
-/// response repeats. Nothing was billed, so usage is zero.
+/// response repeats. Nothing was billed, so usage is zero. With it comes the response as a whole.
 pub(in crate::proxy) fn answer(
     step: &NextStep,
     form: &Form,
     echoed: &Map<String, Value>,
     created: u64,
-) -> Written {
+) -> (Written, Value) {
     let output = match step {
         NextStep::Calls(calls) => calls
             .iter()
@@ -32,7 +32,9 @@ pub(in crate::proxy) fn answer(
         }
     };
     let whole = response(&output, "completed", form, echoed, created);
-    if form.stream { Written::Events(events(&output, whole)) } else { Written::Whole(whole) }
+    let written =
+        if form.stream { Written::Events(events(&output, &whole)) } else { Written::Whole(whole.clone()) };
+    (written, whole)
 }
 
 fn own_id(kind: &str) -> String {
@@ -60,7 +62,7 @@ fn response(output: &[Value], status: &str, form: &Form, echoed: &Map<String, Va
 }
 
 /// The events of a stream: the response's beginning, each item's, its pieces, and the ends.
-fn events(output: &[Value], whole: Value) -> String {
+fn events(output: &[Value], whole: &Value) -> String {
     let mut stream = Stream::default();
     let mut begun = whole.clone();
     begun["status"] = json!("in_progress");
@@ -150,9 +152,9 @@ mod tests {
         let call = Call { id: "a".into(), tool: "look".into(), arguments };
         for step in [NextStep::Calls(vec![call.clone(), call]), NextStep::Answer("Done.".into())] {
             let form = Form { model: "m".into(), stream: false, usage_in_stream: true };
-            let Written::Whole(whole) = answer(&step, &form, &Map::new(), 1) else { panic!("whole") };
+            let Written::Whole(whole) = answer(&step, &form, &Map::new(), 1).0 else { panic!("whole") };
             let form = Form { stream: true, ..form };
-            let Written::Events(events) = answer(&step, &form, &Map::new(), 1) else { panic!("events") };
+            let Written::Events(events) = answer(&step, &form, &Map::new(), 1).0 else { panic!("events") };
             let mut draft = Draft::default();
             for frame in Frames::default().push(events.as_bytes()) {
                 draft.event(&frame.data.unwrap());

@@ -2,8 +2,10 @@
 
 mod answer;
 mod draft;
+mod kept;
 mod read;
 
 pub(super) use answer::answer;
 pub(super) use draft::{Draft, response};
+pub(super) use kept::Kept;
 pub(super) use read::read;
