@@ -56,7 +56,7 @@ fn command(folder: &Path, settings: &str) -> Command {
 }
 
 fn serve(folder: &Path, upstream: &str) -> Served {
-    let settings = format!("[proxy.upstreams.one]\nbase_url = '{upstream}'\n");
+    let settings = format!("policy.filler = false\n[proxy.upstreams.one]\nbase_url = '{upstream}'\n");
     let mut child = command(folder, &settings).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -53,13 +53,31 @@ async fn serve(config: Config, out: &mut Output<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open(config: &Config, folder: &std::path::Path) -> Result<Engine, String> {
+async fn open(config: &Config, folder: &Path) -> Result<Engine, String> {
     let store = SledStore::open(folder).map_err(|error| super::chain(&error))?;
-    Engine::open(config.policy.clone(), Arc::new(store), None).await.map_err(|error| super::chain(&error))
+    #[cfg(feature = "local-model")]
+    let filler = local_model(config).map(|model| Arc::new(model) as _);
+    #[cfg(not(feature = "local-model"))]
+    let filler = None;
+    Engine::open(config.policy.clone(), Arc::new(store), filler).await.map_err(|error| super::chain(&error))
+}
+
+/// The local model, if its file is here: without it, what exact binding cannot fill is a miss.
+#[cfg(feature = "local-model")]
+fn local_model(config: &Config) -> Option<crate::models::LocalModel> {
+    use crate::models::{Catalogue, LocalModel, LocalSettings};
+
+    if !config.policy.filler {
+        return None;
+    }
+    let catalogue = Catalogue::builtin().ok()?;
+    let path = catalogue.find(config.model.name.as_deref()).ok()?.locate(&config.model_dir()?)?;
+    let model = LocalModel::open(&path, LocalSettings::default());
+    model.inspect_err(|error| tracing::warn!(%error, "the local model is out of use")).ok()
 }
 
 /// The secret lies beside the store, not in it: the folder is the store's own.
-fn kept_at(folder: &std::path::Path) -> PathBuf {
+fn kept_at(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".secret");
     folder.with_file_name(name)

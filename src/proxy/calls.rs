@@ -14,7 +14,7 @@ use super::control::Control;
 use super::endpoint::Endpoint;
 use super::error::Refusal;
 use super::fields::Fields;
-use super::headers::{Did, say};
+use super::headers::{Did, say, text};
 use super::planning::{Planning, as_final_call};
 use super::runs::{Ends, marked};
 use super::shared::Shared;
@@ -27,6 +27,7 @@ use crate::config::SystemPrompt;
 use crate::domain::{Namespace, NextStep, Outcome, PlanRequest, RunId, Task};
 use crate::layer::CacheHandle;
 use crate::policy::Mode;
+use crate::telemetry::REQUEST_SPAN;
 
 /// A request whose head and body are there.
 struct Arrived {
@@ -110,7 +111,17 @@ pub(super) async fn plan(shared: &Shared, endpoint: Endpoint, request: Request) 
         Ok(response) => response,
         Err(refusal) => refusal.response(),
     };
-    shared.metrics.answered(endpoint.label(), response.status(), began.elapsed());
+    let took = began.elapsed();
+    let did = |name| text(response.headers(), name).unwrap_or_default();
+    tracing::debug!(
+        operation = endpoint.label(),
+        status = response.status().as_u16(),
+        did = did("x-plancache"),
+        reason = did("x-plancache-reason"),
+        took_us = took.as_micros(),
+        "{REQUEST_SPAN}"
+    );
+    shared.metrics.answered(endpoint.label(), response.status(), took);
     response
 }
 

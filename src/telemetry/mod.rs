@@ -41,3 +41,6 @@ pub const PROXY_IN_FLIGHT: &str = "plancache_proxy_in_flight";
 pub const PROXY_RESPONSE_MILLISECONDS: &str = "plancache_proxy_response_milliseconds";
 /// Templates by `what` was done: learnt, merged; and parts of runs rejected.
 pub const TEMPLATES_TOTAL: &str = "plancache_templates_total";
+
+/// The line about one planning call at the proxy.
+pub const REQUEST_SPAN: &str = "plancache.request";
