@@ -52,6 +52,7 @@ PLANCACHE_TEST_UPSTREAM=$(address "$store/fixture.out")
     echo '[proxy.upstreams.fixture]'
     echo "base_url = \"$PLANCACHE_TEST_UPSTREAM\""
     echo '[policy]'
+    echo 'filler = false'
     sed -n '/^\[effects\]/,$p' eval/data/retail/effects.toml | sed 's/^\[effects\]/[policy.effects]/'
 } >"$store/plancache.toml"
 "$bin/plancache" serve --config "$store/plancache.toml" --store "$store/plans" --listen 127.0.0.1:0 \

@@ -7,9 +7,10 @@ use crate::domain::{Outcome, RunId, Served};
 use crate::telemetry::labels;
 
 /// Request headers that go upstream. Settings may add others.
-const UPWARD: [&str; 14] = [
+const UPWARD: [&str; 15] = [
     "accept",
     "accept-language",
+    "content-encoding",
     "content-type",
     "idempotency-key",
     "openai-beta",

@@ -12,7 +12,8 @@ use serde_json::json;
 use super::control::Control;
 use super::error::{Refusal, json_response};
 use super::shared::Shared;
-use crate::domain::{RunId, RunOutcome};
+use super::tracker::Ended;
+use crate::domain::{Namespace, RunId, RunOutcome};
 
 /// The longest body.
 const MOST_BYTES: usize = 4 << 10;
@@ -58,7 +59,11 @@ async fn end(shared: &Shared, run: RunId, request: Request) -> Result<Response<B
         outcome => outcome,
     };
     let handle = shared.modes.of(tracked.mode).ok_or_else(unknown)?.handle();
-    let report = handle.finish(&tracked.namespace, &run, outcome).ok_or_else(unknown)?;
+    let Some(report) = handle.finish(&tracked.namespace, &run, outcome) else {
+        let withdrawn = withdraw(shared, &tenant, &run, outcome).await.ok_or_else(unknown)?;
+        let body = json!({"run": run, "outcome": outcome, "kind": "ended", "withdrawn": withdrawn});
+        return Ok(json_response(StatusCode::OK, &body));
+    };
     if wait {
         handle.flush().await;
     }
@@ -67,4 +72,18 @@ async fn end(shared: &Shared, run: RunId, request: Request) -> Result<Response<B
         "planner_calls": report.planner_calls, "templates": report.templates.len(), "shadow": report.shadow,
     });
     Ok(json_response(StatusCode::OK, &body))
+}
+
+/// A run that was taken for a success went wrong after all: what served it is withdrawn. How many
+/// templates that were; `None` where there is nothing to withdraw.
+async fn withdraw(shared: &Shared, tenant: &Namespace, run: &RunId, outcome: RunOutcome) -> Option<usize> {
+    let engine = shared.cache.as_ref().ok().filter(|_| outcome == RunOutcome::Failure)?;
+    let Ended { namespace, templates } = shared.tracker.take_ended(tenant, run)?;
+    match engine.served(run, &namespace, &templates, false, outcome).await {
+        Ok(()) => Some(templates.len()),
+        Err(error) => {
+            tracing::warn!(%error, "templates could not be withdrawn");
+            Some(0)
+        }
+    }
 }

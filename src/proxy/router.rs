@@ -46,7 +46,7 @@ async fn health() -> Response<Body> {
 
 /// Ready also without the cache: requests then pass through.
 async fn ready(State(shared): State<Arc<Shared>>) -> Response<Body> {
-    let cache = shared.fault.as_ref().map_or("ok", |_| "fault");
+    let cache = shared.cache.as_ref().map_or("fault", |_| "ok");
     if shared.draining() {
         return json_response(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::tracker::{Tracked, Tracker};
+use super::tracker::{Ended, Tracked, Tracker};
 use crate::config::Completed;
 use crate::domain::{Namespace, RunId, RunOutcome};
 use crate::layer::CacheHandle;
@@ -29,6 +29,8 @@ impl Ends {
         let Some(outcome) = tracked.and_then(|tracked| self.outcome(&tracked)) else { return };
         if let Some(report) = cache.finish(namespace, run, outcome) {
             tracing::debug!(kind = report.kind.label(), learning = ?report.learning, "a run ended");
+            let ended = Ended { namespace: namespace.clone(), templates: report.templates };
+            self.tracker.end(&tenant(namespace), run, ended);
         }
     }
 

@@ -30,15 +30,14 @@ pub(super) struct Shared {
     pub(super) kept: Kept,
     pub(super) gate: Arc<Semaphore>,
     pub(super) metrics: Metrics,
-    /// Why the cache is out of use, if it is.
-    pub(super) fault: Option<String>,
+    /// The cache, or why it is out of use.
+    pub(super) cache: Cache,
     draining: AtomicBool,
 }
 
 impl Shared {
     pub(super) fn new(setup: Setup) -> Result<Self, ProxyError> {
         let Setup { settings, layer, namespace, mode, cache, secret } = setup;
-        let cache: Cache = cache;
         let ids = CallIds::new(&secret);
         let tracker = Arc::new(Tracker::new(layer.most_runs));
         let wire = Wire::new(Arc::new(Ends::new(Arc::clone(&tracker), settings.completed)));
@@ -54,7 +53,7 @@ impl Shared {
             lists: ToolLists::default(),
             kept: Kept::default(),
             metrics: Metrics::default(),
-            fault: cache.err(),
+            cache,
             draining: AtomicBool::new(false),
             settings,
             ids,

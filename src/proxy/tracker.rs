@@ -13,7 +13,7 @@ use lru::LruCache;
 use super::call_id::{CallIds, fresh_run_id, run_id};
 use super::control::Control;
 use super::turn::Turn;
-use crate::domain::{Namespace, RunId, RunOutcome, TraceStep};
+use crate::domain::{Namespace, RunId, RunOutcome, Served, TraceStep};
 use crate::policy::Mode;
 
 /// What is known of a run under way.
@@ -67,13 +67,24 @@ struct Inner {
     /// By tenant and run.
     runs: LruCache<(Namespace, RunId), Tracked>,
     points: LruCache<Point, RunId>,
+    /// What served the runs that have ended.
+    ended: LruCache<(Namespace, RunId), Ended>,
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ended {
+    pub(super) namespace: Namespace,
+    /// The templates that served it.
+    pub(super) templates: Vec<Served>,
 }
 
 impl Tracker {
     pub(super) fn new(most_runs: usize) -> Self {
         let bound = |most: usize| NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
         let (runs, points) = (bound(most_runs), bound(most_runs.saturating_mul(4)));
-        Self { inner: Mutex::new(Inner { runs: LruCache::new(runs), points: LruCache::new(points) }) }
+        let (runs, ended, points) = (LruCache::new(runs), LruCache::new(runs), LruCache::new(points));
+        Self { inner: Mutex::new(Inner { runs, points, ended }) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -152,6 +163,16 @@ impl Tracker {
         let failed = history.iter().any(|s| s.observation.as_ref().is_some_and(|o| o.failed));
         let calls = history.len();
         inner.runs.put(key, Tracked { namespace: namespace.clone(), mode, claimed, calls, failed });
+    }
+
+    /// Notes what served a run that has ended, should somebody say later that it went wrong.
+    pub(super) fn end(&self, tenant: &Namespace, run: &RunId, ended: Ended) {
+        self.inner().ended.put((tenant.clone(), run.clone()), ended);
+    }
+
+    /// What served a run that has ended; asked once.
+    pub(super) fn take_ended(&self, tenant: &Namespace, run: &RunId) -> Option<Ended> {
+        self.inner().ended.pop(&(tenant.clone(), run.clone()))
     }
 
     /// What is known of a run.

@@ -110,7 +110,7 @@ async fn outcomes_come_by_header_or_by_the_settings() {
     for task in alike().into_iter().take(2) {
         let ended = agent.run(&world, task).await;
         world.flush().await;
-        assert_eq!(say(&world, &ended.run, "failure").await["status"], 404, "it has ended");
+        assert_eq!(say(&world, &ended.run, "success").await["status"], 404, "it has ended");
     }
     assert!(!world.engine.templates(None).is_empty());
 
@@ -237,4 +237,23 @@ async fn a_client_may_go_on_from_a_served_response_by_its_id() {
             assert_eq!(seen["input"].as_array().unwrap().len(), 3);
         }
     }
+}
+
+#[tokio::test]
+async fn what_served_a_run_that_went_wrong_is_withdrawn_also_after_its_end() {
+    let world = World::with(|settings| {
+        settings.answer_text = Some("It is done.".into());
+        settings.completed = Completed::Success;
+    })
+    .await;
+    let agent = Agent::new(&world, Api::Chat, false);
+    let mut tasks = alike().into_iter();
+    for task in tasks.by_ref().take(24) {
+        agent.run(&world, task).await;
+    }
+    world.flush().await;
+    let (ended, task) = next_hit(&world, &agent, &mut tasks).await;
+    let report = say(&world, &ended.run, "failure").await;
+    assert!(report["withdrawn"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(agent.run(&world, task).await.did[0], "MISS");
 }
