@@ -30,3 +30,17 @@ async fn a_run_of_the_planner_is_not_taken_over_by_a_replica() {
     let ended = agent.run(&world, task).await;
     assert!(ended.did[1..].iter().all(|did| did == "BYPASS"), "{:?}", ended.did);
 }
+
+#[tokio::test]
+async fn a_run_under_way_survives_a_restart() {
+    let mut world = World::with(|settings| settings.answer_text = Some("It is done.".into())).await;
+    let mut tasks = taught(&world).await;
+    let (_, task) = next_hit(&world, &Agent::new(&world, Api::Chat, true), &mut tasks).await;
+    let mut agent = Agent::new(&world, Api::Chat, true);
+    let before = world.address;
+    world.restart().await;
+    // The first step comes from the proxy before, all others from the one after.
+    agent.addresses = [before].into_iter().chain(std::iter::repeat_n(world.address, 20)).collect();
+    let ended = agent.run(&world, task).await;
+    assert!(ended.is_hit(), "{:?}", ended.did);
+}

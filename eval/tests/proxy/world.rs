@@ -61,6 +61,7 @@ pub struct World {
     pub fixture: Fixture,
     pub upstream: SocketAddr,
     pub engine: Arc<Engine>,
+    store: Arc<MemoryStore>,
     pub http: reqwest::Client,
     settings: Settings,
     proxy: Option<Proxy>,
@@ -87,13 +88,15 @@ impl World {
         tokio::spawn(fixture.clone().serve(listener));
 
         let policy = Policy { effects: effects.clone(), ..Policy::default() };
-        let engine = Arc::new(Engine::open(policy, Arc::new(MemoryStore::default()), None).await.unwrap());
+        let store = Arc::new(MemoryStore::default());
+        let engine = Arc::new(Engine::open(policy, store.clone(), None).await.unwrap());
         let mut settings = Settings::default();
         let text = format!("base_url = 'http://{upstream}/v1'");
         settings.upstreams.insert("fixture".into(), toml::from_str::<Upstream>(&text).unwrap());
         change(&mut settings);
         let http = reqwest::Client::builder().retry(reqwest::retry::never()).build().unwrap();
-        let mut world = Self { fixture, upstream, engine, http, settings, proxy: None, address: upstream };
+        let mut world =
+            Self { fixture, upstream, engine, store, http, settings, proxy: None, address: upstream };
         let (proxy, address) = world.replica().await;
         (world.proxy, world.address) = (Some(proxy), address);
         world
@@ -115,6 +118,14 @@ impl World {
         let serving = proxy.clone();
         tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
         (proxy, address)
+    }
+
+    /// The same store in a new cache behind a new proxy, as after a restart.
+    pub async fn restart(&mut self) {
+        let policy = self.engine.policy().clone();
+        self.engine = Arc::new(Engine::open(policy, self.store.clone(), None).await.unwrap());
+        let (proxy, address) = self.replica().await;
+        (self.proxy, self.address) = (Some(proxy), address);
     }
 
     pub fn url(&self, path: &str) -> String {
