@@ -33,8 +33,8 @@ PLANCACHE_LOG=warn "$bin/plancache" serve --config "$work/plancache.toml" --stor
     --listen 127.0.0.1:0 >"$work/proxy.out" 2>"$work/proxy.log" &
 pids+=($!)
 targets=(--target "direct=$upstream" --target "plancache=$(address "$work/proxy.out")")
-others=()
-if [ -n "${LITELLM:-}" ]; then
+# Started when its turn comes: it takes a core for a while.
+other() {
     cat >"$work/litellm.yaml" <<YAML
 model_list:
   - model_name: fixed
@@ -46,8 +46,7 @@ YAML
         if curl -sf http://127.0.0.1:4999/health/liveliness >/dev/null; then break; fi
         sleep 0.1
     done
-    others=(--target "litellm=http://127.0.0.1:4999/v1")
-fi
+}
 
 {
     echo "commit  $(git rev-parse --short HEAD)"
@@ -61,14 +60,15 @@ fi
         echo
         "$bin/proxy-speed" miss "${targets[@]}" --rate "$rate" --seconds 3 --rounds 2
     done
-    if [ ${#others[@]} -gt 0 ]; then
-        for rate in 50 100; do
-            echo
-            "$bin/proxy-speed" miss "${targets[@]}" "${others[@]}" --rate "$rate" --rounds 2
-        done
-    fi
     echo
     "$bin/proxy-speed" hit
+    if [ -n "${LITELLM:-}" ]; then
+        other
+        for rate in 50 100; do
+            echo
+            "$bin/proxy-speed" miss "${targets[@]}" --target litellm=http://127.0.0.1:4999/v1 --rate "$rate" --rounds 2
+        done
+    fi
     echo
     echo "load    $(cut -d' ' -f1-3 /proc/loadavg) at the end"
 } >"$folder/proxy.txt"
