@@ -294,3 +294,39 @@ async fn a_word_too_many_is_a_miss() {
     let reply = runs::next(&engine, &runs::fresh_run(), &longer.task, &[]).await;
     assert!(matches!(reply.outcome, Outcome::Miss(Miss::NotCovered { .. })), "{:?}", reply.outcome);
 }
+
+/// The second value of "water P-1 and P-2" has no verb of its own: were it a plan for itself, it
+/// would water whatever another sentence says to move.
+#[tokio::test]
+async fn a_value_without_a_verb_of_its_own_is_not_a_plan() {
+    let engine = engine(policy(&READS)).await;
+    let water = |plant: &str| ("water", json!({"plant": plant}), json!({"done": true}));
+    let label = |plant: &str| ("label", json!({"plant": plant}), json!({"done": true}));
+    let both = run("Water P-1 and P-2.", &garden(), [water("P-1"), water("P-2")], "");
+    let each = run("Label P-5 and water P-6.", &garden(), [label("P-5"), water("P-6")], "");
+    engine.admit(&both).await.unwrap();
+    engine.admit(&each).await.unwrap();
+    let wrong = run("Label P-8 and P-9.", &garden(), [label("P-8"), label("P-9")], "");
+    let (calls, last) = served(&engine, &wrong).await;
+    assert_eq!(calls, [], "{:?}", last.outcome);
+    assert!(matches!(last.outcome, Outcome::Miss(_)), "{:?}", last.outcome);
+    let more = run("Water P-3, P-4 and P-7.", &garden(), ["P-3", "P-4", "P-7"].map(water), "");
+    // Only two separators were seen, one at a time; "and" was, the comma was not.
+    assert_eq!(served(&engine, &more).await.0, []);
+    let more = run("Water P-3 and P-4 and P-7.", &garden(), ["P-3", "P-4", "P-7"].map(water), "");
+    let (calls, last) = served(&engine, &more).await;
+    assert_eq!(calls, calls_of(&more), "{:?}", last.outcome);
+}
+
+/// A name is a value also where it begins the answer and no observation shows it.
+#[tokio::test]
+async fn an_answer_that_begins_with_a_name_of_the_task() {
+    let engine = engine(policy(&READS)).await;
+    let label = |name: &str| {
+        let call = ("label", json!({"plant": name}), json!({"done": true}));
+        run(&format!("Please label the {name} now."), &garden(), [call], &format!("{name} has its label."))
+    };
+    assert_eq!(engine.admit(&label("Yarrow")).await.unwrap().rejected, Vec::<String>::new());
+    let (_, last) = served(&engine, &label("Mint")).await;
+    assert_eq!(last.step, Some(NextStep::Answer("Mint has its label.".into())));
+}
