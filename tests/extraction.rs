@@ -306,10 +306,14 @@ async fn a_value_without_a_verb_of_its_own_is_not_a_plan() {
     let each = run("Label P-5 and water P-6.", &garden(), [label("P-5"), water("P-6")], "");
     engine.admit(&both).await.unwrap();
     engine.admit(&each).await.unwrap();
-    let wrong = run("Label P-8 and P-9.", &garden(), [label("P-8"), label("P-9")], "");
-    let (calls, last) = served(&engine, &wrong).await;
-    assert_eq!(calls, [], "{:?}", last.outcome);
-    assert!(matches!(last.outcome, Outcome::Miss(_)), "{:?}", last.outcome);
+    engine.admit(&run("Water P-1. P-2 too.", &garden(), [water("P-1"), water("P-2")], "")).await.unwrap();
+    engine.admit(&run("Label P-5.", &garden(), [label("P-5")], "")).await.unwrap();
+    for text in ["Label P-8 and P-9.", "Label P-8. P-9 too."] {
+        let wrong = run(text, &garden(), [label("P-8"), label("P-9")], "");
+        let (calls, last) = served(&engine, &wrong).await;
+        assert_eq!(calls, [], "{text}: {:?}", last.outcome);
+        assert!(matches!(last.outcome, Outcome::Miss(_)), "{text}: {:?}", last.outcome);
+    }
     let more = run("Water P-3, P-4 and P-7.", &garden(), ["P-3", "P-4", "P-7"].map(water), "");
     // Only two separators were seen, one at a time; "and" was, the comma was not.
     assert_eq!(served(&engine, &more).await.0, []);

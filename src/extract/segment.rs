@@ -194,9 +194,9 @@ fn join_with_neighbour(groups: &mut Vec<Group>, starved: usize) {
     join(groups, starved, with);
 }
 
-/// A group that calls the tool of the one before it within the same sentence. Its words may be no
-/// more than "and" and a value, which would say the same after any other verb; together they are a
-/// list, or at least say what is to be done.
+/// A group that calls the tool of the one before it within the same sentence, or in one that begins
+/// with a value. Its words may be no more than "and" or "too" beside the value, which would say the
+/// same after any other verb; together they are a list, or at least say what is to be done.
 fn run_on(
     trace: &Trace,
     text: &Lexed,
@@ -208,9 +208,10 @@ fn run_on(
     let own = |g: usize| (0..spans.len()).filter(move |s| assigned[*s] == g && groups[g].links[*s] > 0);
     (1..groups.len()).find(|&g| {
         let (Some(last), Some(first)) = (own(g - 1).next_back(), own(g).next()) else { return false };
-        let between = spans[last].to.min(spans[first].from)..spans[first].from;
-        tool(groups[g - 1].sinks.last()) == tool(groups[g].sinks.first())
-            && !text.tokens[between].iter().any(|t| is_boundary(&t.folded))
+        let between = &text.tokens[spans[last].to.min(spans[first].from)..spans[first].from];
+        let boundary = between.iter().rposition(|t| is_boundary(&t.folded));
+        let own_words = boundary.is_some_and(|b| between[b + 1..].iter().any(|t| !is_separator(&t.folded)));
+        tool(groups[g - 1].sinks.last()) == tool(groups[g].sinks.first()) && !own_words
     })
 }
 
@@ -361,6 +362,11 @@ mod tests {
         same(
             &run("Tow K_1 and also K_2. Tow K_3.", &[tow("K_1"), tow("K_2"), tow("K_3")]),
             &[("Tow K_1 and also K_2.", &[0, 1]), ("Tow K_3.", &[2])],
+        );
+        same(&run("Tow K_1. K_2 too.", &[tow("K_1"), tow("K_2")]), &[("Tow K_1. K_2 too.", &[0, 1])]);
+        same(
+            &run("Tow K_1; and then: tow K_2.", &[tow("K_1"), tow("K_2")]),
+            &[("Tow K_1;", &[0]), ("and then: tow K_2.", &[1])],
         );
         same(
             &run("Tow K_1 and paint K_2.", &[tow("K_1"), paint("K_2")]),
