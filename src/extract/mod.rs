@@ -16,6 +16,7 @@ mod merge;
 mod occurrences;
 mod region;
 mod segment;
+mod slots;
 mod steps;
 
 use crate::domain::{Template, Trace};

@@ -126,7 +126,10 @@ impl Parser<'_> {
             Shape::Identifier => one(matches!(token.kind, Kind::Identifier | Kind::Number)),
             Shape::Number => one(token.kind == Kind::Number),
             Shape::Quoted => one(token.kind == Kind::Quoted),
-            Shape::Object => one(token.kind == Kind::Object),
+            Shape::Object => one(
+                token.kind == Kind::Object
+                    && spec.keys.iter().all(|key| token.value.get(key).is_some()),
+            ),
             Shape::Name => {
                 let mut end = at;
                 while self.token(end).is_some_and(Token::is_capital) && end - at < MOST_PHRASE {
@@ -233,6 +236,7 @@ mod tests {
                         vec![]
                     },
                     list: *list,
+                    keys: vec![],
                     idle: false,
                 })
                 .collect(),
