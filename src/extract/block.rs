@@ -279,7 +279,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
 }
 
 fn read(text: &Lexed, found: &super::region::Found) -> Read {
-    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)) }
+    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)), open: false }
 }
 
 /// For each step, the trace step of its first call (a loop may have made several).
