@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::block::name_slots;
+use super::slots::describe;
 use crate::domain::{
     AnswerTemplate, Argument, Binding, Guard, ListPart, Part, Pattern, Shape, SlotSpec, Space, StepTemplate,
     Template, canonical_hash,
@@ -61,7 +61,7 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
         *step = intersect_steps(step, other, distinct)?;
     }
     merged.answer = same_answer(&old.answer, &new.answer);
-    name_slots(&mut merged.slots, &merged.steps);
+    describe(&mut merged.slots, &merged.steps);
     Some(merged)
 }
 

@@ -18,6 +18,7 @@ mod merge;
 mod occurrences;
 mod region;
 mod segment;
+mod slots;
 mod steps;
 
 use crate::domain::{Template, Trace};

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
 use crate::domain::Shape;
-use crate::spans::{Kind, Lexed, is_boundary, is_separator, same_text, shape_of, text_of};
+use crate::spans::{Lexed, is_boundary, is_separator, same_text, shape_of, text_of, word_list_ends};
 
 /// A token that stays as it is, or a run of tokens that is a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,30 +157,21 @@ pub(super) fn bounds(element: &Element) -> bool {
     matches!(element, Element::Literal(word) if is_boundary(word))
 }
 
-/// Collapses runs of two or more single lower-case words separated by commas, in a region that
-/// holds no value: their words say nothing to any tool. Returns the places of such runs.
+/// Places of lists of two and more single lower-case words, in a region that holds no value: such
+/// words say nothing to any tool, whatever they are.
 pub(super) fn word_lists(text: &Lexed, (from, to): (usize, usize)) -> Vec<(usize, usize)> {
-    let word = |i: usize| i < to && text.tokens[i].kind == Kind::Word { capital: false };
     let mut out = Vec::new();
     let mut at = from;
     while at < to {
-        let mut end = at + 1;
-        while word(at) && word(end - 1) {
-            let mut next = end;
-            let comma = next < to && text.tokens[next].is(",");
-            next += usize::from(comma);
-            let and = next < to && text.tokens[next].is("and");
-            next += usize::from(and);
-            // "a and b" alone is ordinary speech; a list has a comma.
-            if !comma || !word(next) {
-                break;
+        // "a and b" alone is ordinary speech; a list has a comma.
+        let comma = text.tokens.get(at + 1).is_some_and(|t| t.is(","));
+        match word_list_ends(text, at, to).last() {
+            Some(end) if comma => {
+                out.push((at, *end));
+                at = *end;
             }
-            end = next + 1;
+            _ => at += 1,
         }
-        if end > at + 1 {
-            out.push((at, end));
-        }
-        at = end;
     }
     out
 }

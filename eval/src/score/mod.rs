@@ -73,6 +73,13 @@ impl Scorer {
         Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect(), fresh })
     }
 
+    /// Judges another wording of a task, under a name of its own, as it judges the task.
+    pub fn also(&mut self, task_id: &str, other_name: &str) {
+        if let Some(gold) = self.golds.get(task_id).cloned() {
+            self.golds.insert(other_name.to_owned(), gold);
+        }
+    }
+
     /// Judges a run by the shop it left and by what the agent said.
     pub fn judge(&self, task_id: &str, left: &Retail, said: Option<&str>) -> Verdict {
         let Some(gold) = self.golds.get(task_id) else { return Verdict::UnknownTask };

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
+use super::EndpointSettings;
 use crate::fill::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 
 /// An endpoint that cannot be reached is found out early.
@@ -24,35 +25,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 const AROUND: usize = 32;
 /// How many other tokens the endpoint is asked to report at each place.
 const ALTERNATIVES: u8 = 5;
-
-/// Which endpoint, and how it is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointSettings {
-    /// Where the API is, such as `http://localhost:11434/v1`.
-    pub base_url: String,
-    /// The model's name there.
-    pub model: String,
-    /// Names the environment variable that holds the API key; `None` sends none.
-    pub key_env: Option<String>,
-    /// Ask for log-probabilities, from which the margin of a choice is taken. Not every endpoint
-    /// has them; without, a choice counts as certain.
-    pub logprobs: bool,
-    /// How many questions may be under way; one more is refused as busy.
-    pub concurrency: usize,
-}
-
-impl EndpointSettings {
-    /// A model at an endpoint, without key and log-probabilities, four questions at a time.
-    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
-        Self {
-            base_url: base_url.into(),
-            model: model.into(),
-            key_env: None,
-            logprobs: false,
-            concurrency: 4,
-        }
-    }
-}
 
 /// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
