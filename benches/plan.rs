@@ -32,7 +32,7 @@ use plancache::domain::{
 use plancache::engine::Engine;
 use plancache::expr::Compiled;
 use plancache::extract::extract;
-use plancache::fill::{Block, Played, Rules, cover, play};
+use plancache::fill::{Block, Played, Rules, Wording, cover, play};
 use plancache::policy::Policy;
 use plancache::spans::lex;
 use plancache::store::{Change, Loaded, Store, StoreError};
@@ -147,7 +147,7 @@ fn learnt(tools: &Arc<Vec<Tool>>) -> (Template, Trace) {
 
 /// What is next after the first `done` calls of the run, from the text on.
 fn fill(template: &Arc<Template>, programs: &Compiled, asked: &Trace, done: usize) -> Played {
-    let covers = cover(std::slice::from_ref(template), &lex(&asked.task.text)).covers;
+    let covers = cover(std::slice::from_ref(template), &lex(&asked.task.text), Wording::Exact).covers;
     let rules = Rules { task: &asked.task, is_read: &is_read, programs, least_seen: 3 };
     let blocks: &[Block] = &covers[0];
     play(blocks, &asked.steps[..done], &Map::new(), rules)

@@ -65,7 +65,7 @@ pub(super) fn slot(id: u32, shape: &str) -> SlotSpec {
 
 /// The values of slots outside lists, from 0.
 pub(super) fn values(values: &[Value]) -> Values {
-    let read = |value: &Value| Read { value: value.clone(), span: None };
+    let read = |value: &Value| Read { value: value.clone(), span: None, open: false };
     Values {
         slots: values.iter().enumerate().map(|(id, value)| (id as u32, read(value))).collect(),
         ..Values::default()

@@ -9,7 +9,7 @@ use plancache::cli::{OutcomeFrom, read_run};
 use plancache::domain::{Argument, Namespace, Template, Trace};
 use plancache::expr::{Compiled, Program};
 use plancache::extract::{extract, merge, shape_key};
-use plancache::fill::{Rules, cover, play};
+use plancache::fill::{Rules, Wording, cover, play};
 use plancache::spans::{lex, masked};
 use plancache::validate::{self, Invalid};
 use serde_json::{Map, Value};
@@ -76,8 +76,10 @@ fn used(template: &Template) {
     };
     let programs = Compiled::default();
     let rules = Rules { task: &task, is_read: &|_| true, programs: &programs, least_seen: 0 };
-    for blocks in cover(std::slice::from_ref(&template), &lex(said)).covers {
-        play(&blocks, &[], &Map::new(), rules);
+    for wording in [Wording::Exact, Wording::Free] {
+        for blocks in cover(std::slice::from_ref(&template), &lex(said), wording).covers {
+            play(&blocks, &[], &Map::new(), rules);
+        }
     }
     shape_key(&template);
     merge(&template, &template, true);
