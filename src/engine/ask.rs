@@ -43,7 +43,12 @@ impl Engine {
                 _ => return Err(unfilled()),
             }
         } else {
-            self.member(wanted, &members, &unfilled).await?
+            match self.answer_to(wanted.among(&members), &unfilled).await? {
+                FillAnswer::Chosen { index, margin } if margin >= self.policy.filler_margin => {
+                    members.get(index).cloned().map(Value::String).ok_or_else(unfilled)?
+                }
+                _ => return Err(unfilled()),
+            }
         };
         written.insert(open.argument.clone(), value.clone());
         Ok(filled(template, &open.argument, value, None))
@@ -58,12 +63,16 @@ impl Engine {
             let mut blocks = Vec::clone(cover);
             for block in &mut blocks {
                 let Block { template, from, to, values } = block;
+                let (start, _) = lex(&task.text).bytes(*from, *to);
+                let ends: Vec<usize> = values.all().filter_map(|(_, read)| Some(read.span?.1)).collect();
                 for (id, read) in values.all_mut().filter(|(_, read)| read.open) {
+                    let Some(span) = read.span else { continue };
                     let known = slots.iter().find(|s| s.template == template.id && s.span == read.span);
                     let value = match known {
                         Some(known) => known.value.clone(),
                         None => {
-                            let said = said(task, read.span, (*from, *to));
+                            let before = ends.iter().filter(|end| **end <= span.0).max();
+                            let said = said(task, span, before.copied().unwrap_or(start));
                             let value = self.slot(task, template, id, &said).await?;
                             let name = template.slot(id).map(|s| s.name.clone()).unwrap_or_default();
                             slots.push(filled(template, &name, value.clone(), read.span));
@@ -90,17 +99,8 @@ impl Engine {
         let all = spec.map(|spec| candidates(spec, &lex(said))).unwrap_or_default();
         let members: Vec<String> = all.iter().filter_map(|c| text_of(&c.value)).collect();
         let wanted = Wanted { template, tool, argument, said, deadline: self.deadline() };
-        self.member(wanted, &members, &unfilled).await
-    }
-
-    async fn member(
-        &self,
-        wanted: Wanted<'_>,
-        members: &[String],
-        unfilled: &(dyn Fn() -> Miss + Sync),
-    ) -> Result<Value, Miss> {
-        match self.answer_to(wanted.among(members), unfilled).await? {
-            FillAnswer::Chosen { index, margin } if margin >= self.policy.filler_margin => {
+        match self.answer_to(wanted.meaning(&members), &unfilled).await? {
+            FillAnswer::Chosen { index, margin } if margin >= self.policy.filler_odds => {
                 members.get(index).cloned().map(Value::String).ok_or_else(unfilled)
             }
             _ => Err(unfilled()),
@@ -138,12 +138,14 @@ fn reader(template: &Template, slot: SlotId) -> Option<(&str, &str)> {
     })
 }
 
-/// The sentence that a span stands in: from the block's beginning to the span's end.
-fn said(task: &Task, span: Option<(usize, usize)>, (from, to): (usize, usize)) -> String {
-    let text = lex(&task.text);
-    let (start, end) = text.bytes(from, to);
-    let end = span.map_or(end, |(_, end)| end);
-    task.text.get(start..end).unwrap_or(&task.text).to_owned()
+/// What a text says of a value: its span with the words of the pattern before it, from the value
+/// before on, as a sentence. What else the block says sways a small model (eval/record/filler).
+fn said(task: &Task, span: (usize, usize), before: usize) -> String {
+    let words = task.text.get(before..span.1).unwrap_or_default();
+    let words = words.trim_matches(|c: char| !c.is_alphanumeric());
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 fn filled(template: &Template, name: &str, value: Value, span: Option<(usize, usize)>) -> FilledSlot {

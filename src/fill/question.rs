@@ -33,6 +33,16 @@ impl Wanted<'_> {
         self.question(Choice::Candidates(values.iter().map(object).collect()))
     }
 
+    /// Asks which of these values is meant by what the task says in other words.
+    pub fn meaning(self, values: &[String]) -> FillQuestion {
+        let choice = Choice::Meant {
+            argument: self.argument.to_owned(),
+            values: values.to_vec(),
+            said: self.said.to_owned(),
+        };
+        self.question(choice)
+    }
+
     /// Asks for a text, of at most 400 characters.
     pub fn text(self) -> FillQuestion {
         let schema = serde_json::json!({

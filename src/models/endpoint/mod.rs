@@ -86,7 +86,7 @@ impl EndpointFiller {
 
     fn request(&self, question: &FillQuestion) -> CreateChatCompletionRequest {
         let (schema, rule, tokens) = match &question.choice {
-            Choice::Candidates(candidates) => {
+            Choice::Candidates(candidates) | Choice::Meant { values: candidates, .. } => {
                 let mut allowed: Vec<Value> = candidates.iter().map(|c| json!(c)).collect();
                 allowed.push(Value::Null);
                 let longest = candidates.iter().map(String::len).max().unwrap_or(0);
@@ -108,7 +108,7 @@ impl EndpointFiller {
                 question.task.as_str(),
             )),
         ];
-        let candidates = matches!(question.choice, Choice::Candidates(_));
+        let candidates = !matches!(question.choice, Choice::Schema { .. });
         let logprobs = (candidates && self.settings.logprobs).then_some(true);
         CreateChatCompletionRequest {
             model: self.settings.model.clone(),
@@ -140,7 +140,9 @@ impl EndpointFiller {
         }
         let text = choice.message.content.as_deref().unwrap_or_default().trim();
         match &question.choice {
-            Choice::Candidates(candidates) => Ok(chosen(candidates, text, choice)),
+            Choice::Candidates(candidates) | Choice::Meant { values: candidates, .. } => {
+                Ok(chosen(candidates, text, choice))
+            }
             Choice::Schema { schema, .. } => {
                 let value =
                     answer_in(text).ok_or_else(|| self.failed("its answer is not the JSON asked for"))?;
@@ -170,10 +172,10 @@ impl Filler for EndpointFiller {
 
     async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
         match &question.choice {
-            Choice::Candidates(all) if all.is_empty() => {
+            Choice::Candidates(all) | Choice::Meant { values: all, .. } if all.is_empty() => {
                 return Err(FillError::Failed("there is no candidate to choose from".to_owned()));
             }
-            Choice::Candidates(all) if all.len() == 1 => {
+            Choice::Candidates(all) | Choice::Meant { values: all, .. } if all.len() == 1 => {
                 return Ok(FillAnswer::Chosen { index: 0, margin: f32::INFINITY });
             }
             _ => {}
