@@ -8,7 +8,8 @@
 //!
 //! `cargo bench --no-default-features --bench decision` prints the percentiles, then criterion's
 //! own figures. `PLANCACHE_BENCH_LARGEST` (default 100000) sets the largest index. MB is
-//! what the process holds more than before the first template: index, keywords and tasks.
+//! what the process holds more than before the first template (index, keywords, tasks); the second
+//! kind's says nothing, since memory that the first one freed is used again.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
