@@ -8,6 +8,8 @@
 
 mod answer;
 mod block;
+#[cfg(test)]
+mod examples;
 mod explain;
 mod flow;
 mod guards;
