@@ -7,5 +7,6 @@ pub mod demo;
 pub mod filler;
 pub mod record;
 pub mod score;
+pub mod slots;
 pub mod tasks;
 pub mod variants;

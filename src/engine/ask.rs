@@ -34,12 +34,19 @@ impl Engine {
             .and_then(Value::as_array)
             .map(|all| all.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect())
             .unwrap_or_default();
-        let wanted =
-            Wanted { template, tool, argument: &open.argument, said: &request.task.text, deadline: self.deadline() };
+        let wanted = Wanted {
+            template,
+            tool,
+            argument: &open.argument,
+            said: &request.task.text,
+            deadline: self.deadline(),
+        };
         let value = if members.is_empty() {
             let answer = self.answer_to(wanted.text(), &unfilled).await?;
             match answer {
-                FillAnswer::Written(Value::Object(mut made)) => made.remove(&open.argument).ok_or_else(unfilled)?,
+                FillAnswer::Written(Value::Object(mut made)) => {
+                    made.remove(&open.argument).ok_or_else(unfilled)?
+                }
                 _ => return Err(unfilled()),
             }
         } else {

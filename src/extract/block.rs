@@ -11,8 +11,8 @@ use super::slots::{describe, is_read};
 use super::steps::{Source, Steps, steps};
 use super::{answer, guards};
 use crate::domain::{
-    AnswerTemplate, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template,
-    TemplateId, TemplateVersion, ToolContract, Trace, TraceStep,
+    AnswerTemplate, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template, TemplateId,
+    TemplateVersion, ToolContract, Trace, TraceStep,
 };
 use crate::expr::{Read, Seen, Values};
 use crate::spans::{Lexed, same_text, same_value};

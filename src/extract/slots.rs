@@ -98,9 +98,8 @@ mod tests {
     use crate::domain::{Argument, Space};
 
     fn step(bindings: &[&str]) -> StepTemplate {
-        let binding = |key: &&str| {
-            Binding::Value(Operand::Slot { slot: 0, part: SlotPart::Field((*key).to_owned()) })
-        };
+        let binding =
+            |key: &&str| Binding::Value(Operand::Slot { slot: 0, part: SlotPart::Field((*key).to_owned()) });
         let space = Space { bindings: bindings.iter().map(binding).collect(), overflow: false };
         StepTemplate {
             tool: "find".into(),

@@ -140,10 +140,9 @@ impl Parser<'_> {
             Shape::Identifier => one(matches!(token.kind, Kind::Identifier | Kind::Number)),
             Shape::Number => one(token.kind == Kind::Number),
             Shape::Quoted => one(token.kind == Kind::Quoted),
-            Shape::Object => one(
-                token.kind == Kind::Object
-                    && spec.keys.iter().all(|key| token.value.get(key).is_some()),
-            ),
+            Shape::Object => {
+                one(token.kind == Kind::Object && spec.keys.iter().all(|key| token.value.get(key).is_some()))
+            }
             Shape::Name => {
                 let mut end = at;
                 while self.token(end).is_some_and(Token::is_capital) && end - at < MOST_PHRASE {
@@ -290,9 +289,7 @@ mod tests {
         for text in ["because it is small unless you mend it.", "because of x_1.", "because Ada says so."] {
             assert!(read(text).is_empty(), "{text}");
         }
-        assert!(
-            read_pattern(&template, &lex("because it does not fit me."), 0, Wording::Exact).is_empty()
-        );
+        assert!(read_pattern(&template, &lex("because it does not fit me."), 0, Wording::Exact).is_empty());
     }
 
     #[test]

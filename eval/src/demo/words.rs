@@ -82,8 +82,10 @@ mod tests {
 
     #[test]
     fn a_phrase_takes_the_members_place_in_a_task_of_its_own() {
-        let phrases: Phrases = toml::from_str(r#"[why]
-            "too big" = ["it is huge", "it has no room", "I cannot lift it", "it fills the hall"]"#)
+        let phrases: Phrases = toml::from_str(
+            r#"[why]
+            "too big" = ["it is huge", "it has no room", "I cannot lift it", "it fills the hall"]"#,
+        )
         .unwrap();
         let task = |id: &str, text: &str| TaskInput { task_id: id.into(), instruction: text.into() };
         let tasks = [task("a", "Sell x."), task("b", "Sell x: too big."), task("c", "Sell y: too big.")];

@@ -9,8 +9,7 @@ use super::worker::Job;
 use crate::fill::FillAnswer;
 
 /// What the model is asked to do: the other way round from classifying.
-const PREFIX: &str =
-    "A user asks for something. Given what is meant, give the user's sentence as JSON.\n";
+const PREFIX: &str = "A user asks for something. Given what is meant, give the user's sentence as JSON.\n";
 
 impl Session<'_> {
     /// Scores each value by how likely a user who means it says what was said, and takes the

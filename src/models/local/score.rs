@@ -5,7 +5,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::session::{Question, BATCH, Halt, QUESTION, SEQUENCES, Session, position};
+use super::session::{BATCH, Halt, QUESTION, Question, SEQUENCES, Session, position};
 use super::worker::Job;
 use crate::fill::FillAnswer;
 
