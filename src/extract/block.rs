@@ -15,7 +15,7 @@ use crate::domain::{
     TemplateVersion, ToolContract, Trace, TraceStep,
 };
 use crate::expr::{Read, Seen, Values};
-use crate::spans::{Lexed, same_text, same_value};
+use crate::spans::{Lexed, is_connective, same_text, same_value};
 
 /// Turns a segment of a run into a template. `sole` says that it is the run's only acting one, so
 /// that the run's answer is its answer.
@@ -53,7 +53,9 @@ pub(super) fn template(
         draft(trace, &calls, text, &all, &beside)
     };
     let Draft { mut pattern, mut slots, values, steps } = draft;
-    if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(w) if w.chars().any(char::is_alphabetic))) {
+    // "Also K_2." says what to do only by what stands before it.
+    let says = |word: &String| word.chars().any(char::is_alphabetic) && !is_connective(word);
+    if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(word) if says(word))) {
         return Err(format!("the text of the block of {} has no words of its own", tools()));
     }
     let mut steps = steps.steps;

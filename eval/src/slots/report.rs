@@ -67,7 +67,7 @@ impl Row {
         Self {
             set,
             task: task.task_id.clone(),
-            tuning: number % 2 == 0,
+            tuning: number.is_multiple_of(2),
             tool: wish.tool.clone(),
             argument: wish.argument.clone(),
             shape: wish.spec.shape,
