@@ -7,9 +7,14 @@
 //! values.
 //!
 //! `cargo bench --no-default-features --bench decision` prints the percentiles, then criterion's
-//! own figures. `PLANCACHE_BENCH_LARGEST` (default 100000) sets the largest index.
+//! own figures. `PLANCACHE_BENCH_LARGEST` (default 100000) sets the largest index. MB is
+//! what the process holds more than before the first template (index, keywords, tasks); the second
+//! kind's says nothing, since memory that the first one freed is used again.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+#[path = "support/random.rs"]
+mod random;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -17,6 +22,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion};
 use plancache::domain::TemplateId;
 use plancache::matching::{Index, Nominated, words};
+use random::{Random, percentile, resident_mb};
 
 /// Keywords of a template.
 const KEYWORDS: usize = 8;
@@ -29,29 +35,6 @@ const MOST: usize = 64;
 enum Kind {
     Varied,
     Crowded,
-}
-
-/// A fixed series of numbers without a pattern (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// A rank by Zipf's law with exponent one, by inverting its continuous form.
-    fn zipf(&mut self, end: u64) -> u64 {
-        let uniform = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        ((end as f64).powf(uniform) - 1.0) as u64
-    }
 }
 
 fn keywords(kind: Kind, random: &mut Random) -> Vec<String> {
@@ -93,16 +76,13 @@ fn decide(index: &Index, text: &str, least: f64) -> Nominated {
     index.nominate(&words, least, MOST)
 }
 
-fn percentile(sorted: &[Duration], share: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6
-}
-
 /// Grows one index and prints a line for each size; returns a snapshot and tasks at each.
 fn grow(kind: Kind, largest: usize) -> Vec<(usize, Index, Vec<String>)> {
     let mut random = Random(7);
     let (mut index, mut templates, mut snapshots) = (Index::new(), Vec::new(), Vec::new());
     let mut size = 100;
     let mut before = None;
+    let resident = resident_mb();
     while size <= largest {
         let mut inserts = Vec::new();
         while templates.len() < size {
@@ -142,10 +122,11 @@ fn grow(kind: Kind, largest: usize) -> Vec<(usize, Index, Vec<String>)> {
         }
         let total: Duration = inserts.iter().sum();
         println!(
-            "{line} | {:>7.1} {:>7.1} {:>9.0}",
+            "{line} | {:>7.1} {:>7.1} {:>9.0} | {:>7.0}",
             total.as_secs_f64() * 1e6 / inserts.len() as f64,
             percentile(&inserts, 0.99),
             percentile(&inserts, 1.0),
+            resident_mb() - resident,
         );
         snapshots.push((size, index.clone(), tasks));
         size *= 10;
@@ -165,7 +146,7 @@ fn main() {
     for (name, kind) in [("varied", Kind::Varied), ("crowded", Kind::Crowded)] {
         println!("{name}: microseconds a decision; growth of p50 per decade; microseconds an insertion");
         println!(
-            "templates | least 1: p50  p99   found    cut  growth | least .3: p50  p99  found    cut | insert: mean p99 worst"
+            "templates | least 1: p50  p99   found    cut  growth | least .3: p50  p99  found    cut | insert: mean p99 worst |      MB"
         );
         let snapshots = grow(kind, largest);
         let mut group = criterion.benchmark_group(format!("decision/{name}"));

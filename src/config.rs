@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::Namespace;
 use crate::layer::Settings;
+use crate::models::FillerChoice;
 use crate::policy::{Mode, Policy};
 
 pub use proxy::{Answers, Client, Completed, EarlierTurns, Limits, Proxy, SystemPrompt, Upstream};
@@ -30,22 +31,12 @@ pub struct Config {
     pub namespace: Namespace,
     /// What may be served and learnt.
     pub policy: Policy,
-    /// The local filler.
-    pub model: Model,
+    /// The filler: a local model or an endpoint.
+    pub model: FillerChoice,
     /// Bounds of the middleware.
     pub layer: Layer,
     /// The OpenAI-compatible proxy.
     pub proxy: Proxy,
-}
-
-/// Which local model fills what the binder cannot.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Model {
-    /// Name in the catalogue; by default the catalogue's own.
-    pub name: Option<String>,
-    /// Folder of the models; by default in the user's cache directory.
-    pub dir: Option<PathBuf>,
 }
 
 /// Bounds of the middleware, with times in plain numbers.
@@ -189,11 +180,6 @@ impl Config {
         let data = || set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
         let default = || data().map(|data| data.join("plancache").join("store"));
         self.store.clone().or_else(default).ok_or(ConfigError::NoStore)
-    }
-
-    /// Folder of the models, if one is set or there is a home directory.
-    pub fn model_dir(&self) -> Option<PathBuf> {
-        self.model.dir.clone().or_else(crate::models::default_model_dir)
     }
 }
 

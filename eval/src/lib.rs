@@ -8,5 +8,6 @@ pub mod filler;
 pub mod record;
 pub mod score;
 pub mod shop;
+pub mod slots;
 pub mod tasks;
 pub mod variants;

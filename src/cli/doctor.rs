@@ -209,7 +209,7 @@ fn model(config: &Config) -> Check {
             "build it with the feature `local-model`",
         );
     }
-    match config.model_dir().and_then(|dir| model.locate(&dir)) {
+    match config.model.model_dir().and_then(|dir| model.locate(&dir)) {
         Some(path) => good("model", format!("{} is at {}", model.name, path.display())),
         None => note(
             "model",

@@ -15,11 +15,11 @@ use crate::domain::{Call, Namespace, Observation, RunId, RunOutcome, Task, Tool,
 /// What is wrong with a line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {why}")]
-pub(super) struct BadLine {
+pub struct BadLine {
     /// Column, from 1.
-    pub(super) column: usize,
+    pub column: usize,
     /// The reason.
-    pub(super) why: String,
+    pub why: String,
 }
 
 /// What is wrong with a file.
@@ -35,7 +35,7 @@ pub(super) enum BadFile {
 
 /// How the outcome of a run is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum OutcomeFrom {
+pub enum OutcomeFrom {
     /// Nobody says.
     Unknown,
     /// All runs are successes: the user says so.
@@ -129,8 +129,12 @@ impl ToolCall {
     }
 }
 
-/// Reads one run. `tools` are used where the line brings none of its own.
-pub(super) fn read_run(
+/// Reads one run as `plancache runs import` does: a line `{"messages": [..], "tools": [..]}`.
+/// `name` is the run's where the line has none, `tools` are used where it brings none of its own.
+///
+/// # Errors
+/// A line that is no JSON or no run is named by column and reason.
+pub fn read_run(
     text: &str,
     name: &str,
     namespace: &Namespace,
@@ -140,7 +144,7 @@ pub(super) fn read_run(
     let json = |error: serde_json::Error| {
         let why = error.to_string();
         let why = why.split(" at line ").next().unwrap_or(&why).to_owned();
-        BadLine { column: error.column(), why }
+        BadLine { column: error.column().max(1), why }
     };
     let bad = |why: String| BadLine { column: 1, why };
     let line: Line = serde_json::from_str(text).map_err(json)?;

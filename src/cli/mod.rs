@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+pub use messages::{BadLine, OutcomeFrom, read_run};
 use output::Output;
 
 /// Learns plans from the runs of LLM agents and serves them in the planner's place.

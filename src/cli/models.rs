@@ -38,7 +38,7 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
     let catalogue = Catalogue::builtin()?;
     match verb {
         Models::List => {
-            let dir = config.model_dir().ok_or(ModelsError::NoFolder)?;
+            let dir = config.model.model_dir().ok_or(ModelsError::NoFolder)?;
             let here = |model: &crate::models::ModelEntry| model.locate(&dir);
             if out.json() {
                 let all: Vec<_> = catalogue
@@ -62,7 +62,7 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
         }
         Models::Pull { name, dir } => {
             let model = catalogue.find(name.as_deref().or(config.model.name.as_deref()))?;
-            let dir = dir.clone().or_else(|| config.model_dir()).ok_or(ModelsError::NoFolder)?;
+            let dir = dir.clone().or_else(|| config.model.model_dir()).ok_or(ModelsError::NoFolder)?;
             let path = fetch(model, &dir)?;
             if out.json() {
                 out.value(&json!({"name": model.name, "path": path}))?;

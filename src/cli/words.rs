@@ -54,7 +54,11 @@ pub(super) fn slot(template: &Template, slot: &SlotSpec) -> String {
         Shape::Identifier => "an identifier".to_owned(),
         Shape::Number => "a number".to_owned(),
         Shape::Quoted => "text in quotation marks".to_owned(),
-        Shape::Object => "an object literal".to_owned(),
+        Shape::Object if slot.keys.is_empty() => "an object literal".to_owned(),
+        Shape::Object => {
+            let keys: Vec<String> = slot.keys.iter().map(|key| format!("`{key}`")).collect();
+            format!("an object literal with {}", keys.join(" and "))
+        }
         Shape::Name => "a name".to_owned(),
         Shape::Phrase => "any words".to_owned(),
         Shape::Member => {

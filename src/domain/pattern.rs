@@ -44,6 +44,10 @@ pub struct SlotSpec {
     /// The list whose elements hold it, if it repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListId>,
+    /// Of a [`Shape::Object`]: the members that its literal must have, since arguments are made from
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     /// No binding reads it: it is known to be idle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::expr::Compiled;
 use crate::extract::{Extracted, extract, merge, redact, shape_key};
-use crate::fill::{Block, Played, Rules, play, read_pattern};
+use crate::fill::{Block, Played, Rules, Wording, play, read_pattern};
 use crate::matching::{KeywordExtractor, words};
 use crate::policy::Policy;
 use crate::spans::lex;
@@ -149,7 +149,7 @@ impl Learner<'_> {
             least_seen: 0,
         };
         let readings: Vec<_> =
-            read_pattern(template, &text, from).into_iter().filter(|r| r.end == to).collect();
+            read_pattern(template, &text, from, Wording::Exact).into_iter().filter(|r| r.end == to).collect();
         if readings.is_empty() {
             return Err("its pattern does not read its own text".into());
         }

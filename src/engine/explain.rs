@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::lookup::{Decision, Fingerprints, decide, needed, nominated, servable};
 use super::snapshot::Snapshot;
 use crate::domain::{Namespace, Task};
-use crate::fill::read_pattern;
+use crate::fill::{Wording, read_pattern};
 use crate::matching::words;
 use crate::policy::Policy;
 use crate::spans::{lex, masked};
@@ -51,7 +51,7 @@ pub(super) fn explain(
         let Some(record) = tenant.record(&id) else { continue };
         let reads: Vec<Value> = (0..text.tokens.len())
             .filter_map(|at| {
-                let reading = read_pattern(&record.template, &text, at).into_iter().next()?;
+                let reading = read_pattern(&record.template, &text, at, Wording::Free).into_iter().next()?;
                 let (from, to) = text.bytes(at, reading.end);
                 let slots: Vec<Value> = reading
                     .values
@@ -60,7 +60,7 @@ pub(super) fn explain(
                         let spec = record.template.slot(id)?;
                         Some(json!({
                             "name": spec.name, "shape": spec.shape, "value": read.value,
-                            "span": read.span, "idle": spec.idle, "by": "binder",
+                            "span": read.span, "idle": spec.idle, "by": if read.open { "filler" } else { "binder" },
                         }))
                     })
                     .collect();

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use super::snapshot::{Snapshot, Tenant};
 use crate::domain::{
-    EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, NearestMiss, Served, Task, TemplateRecord,
+    EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, NearestMiss, Served, Shape, Task, Template,
+    TemplateRecord,
 };
-use crate::fill::{Block, Plan, cover, tools};
+use crate::fill::{Block, Plan, Wording, cover, tools};
 use crate::matching::words;
 use crate::policy::Policy;
 use crate::spans::{Lexed, lex};
@@ -101,7 +102,15 @@ pub(super) fn decide(
         .filter(|(record, _)| servable(record, policy).is_ok())
         .filter_map(|(record, _)| tenant.template(&record.template.id).cloned())
         .collect();
-    let found = cover(&usable, &text);
+    let mut found = cover(&usable, &text, Wording::Exact);
+    // What no schema spells may still say one of its members.
+    let has_members = |t: &Arc<Template>| t.slots.iter().any(|s| s.shape == Shape::Member);
+    if found.covers.is_empty() && usable.iter().any(has_members) {
+        let free = cover(&usable, &text, Wording::Free);
+        if !free.covers.is_empty() {
+            found = free;
+        }
+    }
     if found.covers.is_empty() {
         return Decision::Miss(why_not(tenant, task, policy, &records, &text, found.reached));
     }
@@ -129,7 +138,7 @@ fn why_not(
     reached: usize,
 ) -> Miss {
     let all: Vec<_> = records.iter().filter_map(|(r, _)| tenant.template(&r.template.id).cloned()).collect();
-    let covers = cover(&all, text).covers;
+    let covers = cover(&all, text, Wording::Exact).covers;
     let refused = covers.first().and_then(|blocks| {
         blocks.iter().find_map(|block| servable(tenant.record(&block.template.id)?, policy).err())
     });
@@ -182,7 +191,7 @@ fn slots(blocks: &[Block]) -> Vec<FilledSlot> {
     let mut out = Vec::new();
     for block in blocks {
         for (id, read) in block.values.all() {
-            if let Some(spec) = block.template.slot(id).filter(|spec| !spec.idle) {
+            if let Some(spec) = block.template.slot(id).filter(|spec| !spec.idle && !read.open) {
                 out.push(FilledSlot {
                     template: block.template.id.clone(),
                     name: spec.name.clone(),

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::{
-    Bypass, Call, Diverged, EffectClass, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
+    Bypass, Call, Diverged, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
     PlanRequest, RunId, RunOutcome, Served, Task, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
 };
 use crate::expr::Compiled;
@@ -128,7 +128,7 @@ impl Engine {
     /// Decides the next step of a run. Depends only on the request and on what is stored, so any
     /// replica can go on with any run.
     pub async fn next(&self, request: &PlanRequest) -> Reply {
-        let decision = self.decision(request);
+        let decision = self.decision(request).await;
         let (plan, templates, slots) = match &*decision {
             Decision::Plan { plan, templates, slots } => (plan, templates, slots),
             Decision::Miss(miss) => return reply(None, Outcome::Miss(miss.clone())),
@@ -220,7 +220,8 @@ impl Engine {
             };
         }
         for (name, value) in &arguments {
-            let by_filler = asked.iter().any(|slot| slot.name == *name);
+            let by_filler = asked.iter().any(|slot| slot.name == *name)
+                || slots.iter().any(|slot| slot.by == FilledBy::Filler && slot.value == *value);
             if !by_filler
                 && !is_constant(plan, &tool, name, value)
                 && !validate::grounded(value, &request.task, &request.history)
@@ -269,14 +270,27 @@ impl Engine {
     }
 
     /// The decision for a run: the one made when it began, as long as that is remembered.
-    fn decision(&self, request: &PlanRequest) -> Arc<Decision> {
+    async fn decision(&self, request: &PlanRequest) -> Arc<Decision> {
         let key = (request.task.namespace.clone(), request.run.clone(), request.task.text.clone());
         if let Some(decision) = lock(&self.runs).get(&key) {
             return decision.clone();
         }
         let snapshot = self.snapshot.load();
         let fingerprints = self.fingerprints(&request.task);
-        let decision = Arc::new(lookup::decide(&snapshot, &request.task, &self.policy, &fingerprints));
+        let mut decision = lookup::decide(&snapshot, &request.task, &self.policy, &fingerprints);
+        drop(snapshot);
+        if let Decision::Plan { plan, slots, .. } = &mut decision
+            && plan.is_open()
+        {
+            match self.choose(&request.task, plan).await {
+                Ok((closed, chosen)) => {
+                    *plan = closed;
+                    slots.extend(chosen);
+                }
+                Err(miss) => decision = Decision::Miss(miss),
+            }
+        }
+        let decision = Arc::new(decision);
         lock(&self.runs).put(key, decision.clone());
         decision
     }

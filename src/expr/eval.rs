@@ -238,7 +238,8 @@ mod tests {
     }
 
     fn values(pairs: &[(u32, Value)]) -> Values {
-        let slots = pairs.iter().map(|(id, v)| (*id, Read { value: v.clone(), span: None })).collect();
+        let slots =
+            pairs.iter().map(|(id, v)| (*id, Read { value: v.clone(), span: None, open: false })).collect();
         Values { slots, ..Values::default() }
     }
 

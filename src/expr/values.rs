@@ -11,6 +11,9 @@ pub struct Read {
     pub value: Value,
     /// Byte range in the text; `None` if it was not read there.
     pub span: Option<(usize, usize)>,
+    /// The text says the value in other words than the slot's own members: the value is those
+    /// words, and what they mean is still to be chosen.
+    pub open: bool,
 }
 
 /// The values of a template's slots for one task: single ones, and one set for each element of
@@ -36,6 +39,14 @@ impl Values {
         }
         let (list, index) = unit?;
         self.lists.get(&list)?.get(index)?.get(&slot)
+    }
+
+    /// Every value, to change, in order of slot and element.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = (SlotId, &mut Read)> {
+        let single = self.slots.iter_mut().map(|(id, read)| (*id, read));
+        let listed =
+            self.lists.values_mut().flatten().flat_map(|unit| unit.iter_mut().map(|(id, read)| (*id, read)));
+        single.chain(listed)
     }
 
     /// Every value, in order of slot and element.

@@ -16,7 +16,11 @@ pub(super) fn template(answer: &str, scope: &Scope<'_>) -> Option<AnswerTemplate
             spans.push(span);
         }
     };
-    // What an observation shows is a value even where it is an ordinary word.
+    // What the task gives or an observation shows is a value even where it is an ordinary word, or
+    // a name that begins the sentence.
+    for read in scope.values.slots.values() {
+        occurrences(&text, &read.value).into_iter().for_each(&mut add);
+    }
     for seen in scope.seen {
         let all: Vec<&Value> = match seen {
             Seen::One(value) => vec![value],
@@ -61,4 +65,68 @@ fn bound(value: &Value, scope: &Scope<'_>) -> Option<Operand> {
         Binding::Value(operand) if operand.tier() <= Tier::Path => Some(operand),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{slot, values};
+    use super::*;
+    use crate::domain::SlotPart;
+    use serde_json::json;
+
+    /// Templates an answer of a run whose text gave a name and an identifier.
+    fn said(answer: &str, seen: &[Value]) -> Option<Vec<AnswerPart>> {
+        let slots = [slot(0, "name"), slot(1, "identifier")];
+        let own = values(&[json!("Gull"), json!("P_4")]);
+        let seen: Vec<Seen<'_>> = seen.iter().map(Seen::One).collect();
+        let scope = Scope {
+            slots: &slots,
+            values: &own,
+            seen: &seen,
+            context: &Value::Null,
+            unit: None,
+            anchors: &[],
+        };
+        template(answer, &scope).map(|a| a.parts)
+    }
+
+    fn text(words: &str) -> AnswerPart {
+        AnswerPart::Text(words.into())
+    }
+
+    fn value(slot: u32) -> AnswerPart {
+        AnswerPart::Value(Operand::Slot { slot, part: SlotPart::Whole })
+    }
+
+    #[test]
+    fn values_of_the_task_are_slots_and_all_else_stays() {
+        assert_eq!(
+            said("The boat Gull lies at P_4.", &[]),
+            Some(vec![text("The boat "), value(0), text(" lies at "), value(1), text(".")])
+        );
+        assert_eq!(said("All is well.", &[]), Some(vec![text("All is well.")]));
+    }
+
+    #[test]
+    fn a_value_that_nothing_explains_leaves_no_answer() {
+        assert_eq!(said("That makes 45 crowns.", &[]), None);
+        assert_eq!(said("Ask for Skua there.", &[]), None);
+    }
+
+    #[test]
+    fn what_an_observation_shows_is_a_value_even_as_an_ordinary_word() {
+        let seen = json!({"is": "afloat", "fee": 45});
+        let parts = said("Gull is afloat, for 45 crowns.", std::slice::from_ref(&seen)).unwrap();
+        let of = |key: &str| {
+            let path = vec![crate::domain::PathStep::Key(key.into())];
+            AnswerPart::Value(Operand::Observed { step: 0, path })
+        };
+        assert_eq!(parts, [value(0), text(" is "), of("is"), text(", for "), of("fee"), text(" crowns.")]);
+    }
+
+    #[test]
+    fn an_element_of_a_list_that_only_its_place_explains_is_not_said() {
+        let seen = json!({"boats": [{"fee": 45}, {"fee": 50}]});
+        assert_eq!(said("That makes 50 crowns.", &[seen]), None);
+    }
 }

@@ -7,14 +7,15 @@ use super::lists::{Repeat, repeats, single};
 use super::occurrences::scalars;
 use super::region::{Element, Taken, elements, word_lists};
 use super::segment::{Segment, siblings, within};
-use super::steps::{Source, Steps, path_reads, reads, steps};
+use super::slots::{describe, is_read};
+use super::steps::{Source, Steps, steps};
 use super::{answer, guards};
 use crate::domain::{
-    AnswerTemplate, Binding, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template,
-    TemplateId, TemplateVersion, ToolContract, Trace, TraceStep,
+    AnswerTemplate, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template, TemplateId,
+    TemplateVersion, ToolContract, Trace, TraceStep,
 };
 use crate::expr::{Read, Seen, Values};
-use crate::spans::{Lexed, same_text, same_value};
+use crate::spans::{Lexed, is_connective, same_text, same_value};
 
 /// Turns a segment of a run into a template. `sole` says that it is the run's only acting one, so
 /// that the run's answer is its answer.
@@ -52,13 +53,15 @@ pub(super) fn template(
         draft(trace, &calls, text, &all, &beside)
     };
     let Draft { mut pattern, mut slots, values, steps } = draft;
-    if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(w) if w.chars().any(char::is_alphabetic))) {
+    // "Also K_2." says what to do only by what stands before it.
+    let says = |word: &String| word.chars().any(char::is_alphabetic) && !is_connective(word);
+    if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(word) if says(word))) {
         return Err(format!("the text of the block of {} has no words of its own", tools()));
     }
     let mut steps = steps.steps;
     let firsts = first_calls(&steps, &calls);
     guards::guard(&mut steps, &firsts, is_read);
-    name_slots(&mut slots, &steps);
+    describe(&mut slots, &steps);
     normalise(&mut pattern);
     let answer = trace
         .answer
@@ -136,7 +139,7 @@ fn draft(trace: &Trace, calls: &[&TraceStep], text: &Lexed, all: &[Element], bes
         // A list that nothing runs over is kept only if its values are idle anyway.
         let idle = (0..lists.len() as u32)
             .filter(|l| !steps.lists.contains(l))
-            .all(|l| slots.iter().filter(|s| s.list == Some(l)).all(|s| !is_read_by(s.id, &steps)));
+            .all(|l| slots.iter().filter(|s| s.list == Some(l)).all(|s| !is_read(s.id, &steps.steps)));
         if better && (!unused || idle || lists.is_empty()) {
             best = Some(Draft { pattern, slots, values, steps });
         }
@@ -269,6 +272,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
                 shape: found.shape,
                 members: found.members.clone(),
                 list,
+                keys: Vec::new(),
                 idle: false,
             });
             Part::Slot(id)
@@ -277,23 +281,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
 }
 
 fn read(text: &Lexed, found: &super::region::Found) -> Read {
-    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)) }
-}
-
-fn is_read_by(slot: SlotId, steps: &Steps) -> bool {
-    let mut read = false;
-    for (_, argument) in steps.steps.iter().flat_map(|s| &s.arguments) {
-        argument.spaces(&mut |space| read |= space.best().any(|b| binding_reads(b, slot)));
-    }
-    read
-}
-
-fn binding_reads(binding: &Binding, slot: SlotId) -> bool {
-    match binding {
-        Binding::Value(operand) => reads(operand, &|s| s == slot, &|_| false),
-        Binding::Context { path } => path_reads(path, &|s| s == slot, &|_| false),
-        _ => false,
-    }
+    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)), open: false }
 }
 
 /// For each step, the trace step of its first call (a loop may have made several).
@@ -313,28 +301,6 @@ fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep
         }
     }
     out
-}
-
-/// Names slots after the first argument or field that reads them; marks those that nothing reads.
-pub(super) fn name_slots(slots: &mut [SlotSpec], steps: &[crate::domain::StepTemplate]) {
-    for slot in slots.iter_mut() {
-        let mut name: Option<String> = None;
-        for (argument_name, argument) in steps.iter().flat_map(|s| &s.arguments) {
-            argument.spaces(&mut |space| {
-                if name.is_none() && space.best().any(|b| binding_reads(b, slot.id)) {
-                    name = Some(argument_name.clone());
-                }
-            });
-        }
-        slot.idle = name.is_none();
-        slot.name = name.unwrap_or_else(|| format!("{:?}", slot.shape).to_lowercase());
-    }
-    for i in 0..slots.len() {
-        let same = slots[..i].iter().filter(|s| s.name == slots[i].name).count();
-        if same > 0 {
-            slots[i].name = format!("{}_{}", slots[i].name, same + 1);
-        }
-    }
 }
 
 fn normalise(pattern: &mut Pattern) {

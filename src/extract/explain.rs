@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::occurrences::{At, is_collection, places};
+use super::occurrences::{At, MOST_PLACES, is_collection, places};
 use crate::domain::{
     Binding, ListId, Operand, PathStep, Predicate, Shape, SlotId, SlotPart, SlotSpec, Space, canonical_hash,
 };
@@ -58,15 +58,14 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
         let parts = parts(slot.shape, own, value).into_iter();
         found.extend(parts.map(|part| Binding::Value(Operand::Slot { slot: slot.id, part })));
     }
+    let mut cut = false;
     for (step, observation) in scope.observations() {
-        for place in places(observation, value) {
-            let paths = generalise(observation, &place, scope).into_iter();
-            found.extend(paths.map(|path| Binding::Value(Operand::Observed { step, path })));
+        for path in paths(observation, value, scope, &mut cut) {
+            found.push(Binding::Value(Operand::Observed { step, path }));
         }
     }
-    for place in places(scope.context, value) {
-        let paths = generalise(scope.context, &place, scope).into_iter();
-        found.extend(paths.map(|path| Binding::Context { path }));
+    for path in paths(scope.context, value, scope, &mut cut) {
+        found.push(Binding::Context { path });
     }
     // Generated freely, kept only if it really yields the value.
     let env = scope.env();
@@ -76,7 +75,7 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
         (binding.tier(), serde_json::to_string(binding).map_or(0, |s| s.len()))
     });
     dedup(&mut found);
-    let overflow = found.len() > MOST_BINDINGS;
+    let overflow = cut || found.len() > MOST_BINDINGS;
     found.truncate(MOST_BINDINGS);
     if found.is_empty() {
         return unexplained(value, schema);
@@ -141,10 +140,17 @@ fn parts(shape: Shape, own: &Value, wanted: &Value) -> Vec<SlotPart> {
     out
 }
 
+/// The paths to every place of a value. `cut` is set where not all are looked for.
+fn paths(root: &Value, value: &Value, scope: &Scope<'_>, cut: &mut bool) -> Vec<Vec<PathStep>> {
+    let places = places(root, value);
+    *cut |= places.len() >= MOST_PLACES;
+    places.iter().flat_map(|place| generalise(root, place, scope, cut)).collect()
+}
+
 /// All ways to say which place is meant: array positions and keys of collections become
 /// predicates over sibling fields, conjunctions of two, the only element, the least or greatest,
 /// and last the position.
-fn generalise(root: &Value, place: &[At], scope: &Scope<'_>) -> Vec<Vec<PathStep>> {
+fn generalise(root: &Value, place: &[At], scope: &Scope<'_>, cut: &mut bool) -> Vec<Vec<PathStep>> {
     let mut paths: Vec<Vec<PathStep>> = vec![Vec::new()];
     let mut value = root;
     for (depth, at) in place.iter().enumerate() {
@@ -157,8 +163,9 @@ fn generalise(root: &Value, place: &[At], scope: &Scope<'_>) -> Vec<Vec<PathStep
         let ways: Vec<PathStep> = match at {
             At::KeyOf => vec![PathStep::KeyOf],
             At::Key(key) if !is_collection(value) => vec![PathStep::Key(key.clone())],
-            At::Key(_) | At::Index(_) => select(value, next, &place[depth + 1..], at, scope),
+            At::Key(_) | At::Index(_) => select(value, next, &place[depth + 1..], at, scope, cut),
         };
+        *cut |= paths.len() * ways.len() > MOST_BINDINGS;
         paths = paths
             .into_iter()
             .flat_map(|path| {
@@ -176,7 +183,14 @@ fn generalise(root: &Value, place: &[At], scope: &Scope<'_>) -> Vec<Vec<PathStep
 }
 
 /// How to select one element of a collection.
-fn select(collection: &Value, chosen: &Value, rest: &[At], at: &At, scope: &Scope<'_>) -> Vec<PathStep> {
+fn select(
+    collection: &Value,
+    chosen: &Value,
+    rest: &[At],
+    at: &At,
+    scope: &Scope<'_>,
+    cut: &mut bool,
+) -> Vec<PathStep> {
     let own: Vec<String> = rest
         .iter()
         .map_while(|at| match at {
@@ -194,6 +208,7 @@ fn select(collection: &Value, chosen: &Value, rest: &[At], at: &At, scope: &Scop
             }
         }
     }
+    *cut |= ways.len() > MOST_BINDINGS;
     ways.truncate(MOST_BINDINGS);
     if all.len() == 1 {
         ways.push(PathStep::Only);
@@ -325,4 +340,176 @@ pub(super) fn anchor(binding: &Binding) -> Option<Operand> {
         return None;
     }
     Some(Operand::Observed { step: *step, path: path[..=record].to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{slot, values};
+    use super::*;
+    use crate::domain::Tier;
+    use serde_json::json;
+
+    /// Explains a value by slots (shape and value) and by observations.
+    fn space(value: &Value, slots: &[(&str, Value)], seen: &[Value]) -> Space {
+        let specs: Vec<SlotSpec> =
+            slots.iter().enumerate().map(|(id, (shape, _))| slot(id as u32, shape)).collect();
+        let own = values(&slots.iter().map(|(_, v)| v.clone()).collect::<Vec<_>>());
+        let seen: Vec<Seen<'_>> = seen.iter().map(Seen::One).collect();
+        let nothing = Value::Null;
+        let scope =
+            Scope { slots: &specs, values: &own, seen: &seen, context: &nothing, unit: None, anchors: &[] };
+        explain(value, None, &scope)
+    }
+
+    fn whole(slot: SlotId) -> Operand {
+        Operand::Slot { slot, part: SlotPart::Whole }
+    }
+
+    fn key(name: &str) -> PathStep {
+        PathStep::Key(name.into())
+    }
+
+    fn is(field: &str, slot: SlotId) -> Predicate {
+        Predicate { field: vec![field.into()], equals: whole(slot) }
+    }
+
+    fn observed(path: Vec<PathStep>) -> Binding {
+        Binding::Value(Operand::Observed { step: 0, path })
+    }
+
+    #[test]
+    fn a_record_is_selected_by_what_the_task_says_of_it_and_last_by_its_place() {
+        let boats = json!({"boats": [
+            {"name": "Gull", "pier": 3, "boat": "K_1"},
+            {"name": "Tern", "pier": 1, "boat": "K_2"},
+            {"name": "Skua", "pier": 2, "boat": "K_3"},
+        ]});
+        let found = space(&json!("K_2"), &[("name", json!("tern"))], &[boats]);
+        let by = |way: PathStep| observed(vec![key("boats"), way, key("boat")]);
+        let wanted = [
+            by(PathStep::Select(vec![is("name", 0)])),
+            by(PathStep::Least(vec!["pier".into()])),
+            by(PathStep::Position(1)),
+        ];
+        assert_eq!(found.bindings, wanted);
+        assert_eq!(found.best().count(), 1);
+        assert!(!found.overflow);
+    }
+
+    #[test]
+    fn two_fields_select_together() {
+        let boats = json!([
+            {"name": "Gull", "mast": "oak", "boat": "K_1"},
+            {"name": "Gull", "mast": "ash", "boat": "K_2"},
+        ]);
+        let slots = [("name", json!("Gull")), ("phrase", json!("ash"))];
+        let found = space(&json!("K_2"), &slots, &[boats]);
+        let best: Vec<&Binding> = found.best().collect();
+        let both = observed(vec![PathStep::Select(vec![is("name", 0), is("mast", 1)]), key("boat")]);
+        assert!(best.contains(&&both), "{best:?}");
+        // One name for two boats would be a tie: that binding does not yield the value.
+        let name = observed(vec![PathStep::Select(vec![is("name", 0)]), key("boat")]);
+        assert!(!found.bindings.contains(&name));
+    }
+
+    #[test]
+    fn parts_of_a_name_and_members_of_an_object() {
+        let name = [("name", json!("Ada Mae Byron"))];
+        let part = |value: &str| match space(&json!(value), &name, &[]).bindings.as_slice() {
+            [Binding::Value(Operand::Slot { part, .. })] => Some(part.clone()),
+            _ => None,
+        };
+        assert_eq!(part("ada"), Some(SlotPart::Word(0)));
+        assert_eq!(part("Mae"), Some(SlotPart::Word(1)));
+        assert_eq!(part("Byron"), Some(SlotPart::LastWord));
+        assert_eq!(part("Ada Mae"), Some(SlotPart::ButLastWord));
+        let object = [("object", json!({"mast": "ash", "keel": "oak"}))];
+        let found = space(&json!("oak"), &object, &[]);
+        assert_eq!(
+            found.bindings,
+            [Binding::Value(Operand::Slot { slot: 0, part: SlotPart::Field("keel".into()) })]
+        );
+    }
+
+    /// The boat rigged as this one but for its mast.
+    #[test]
+    fn the_same_but_for_what_the_task_changes() {
+        let rigs = json!({"rigs": [
+            {"rig": "R_1", "has": {"mast": "oak", "keel": "elm"}},
+            {"rig": "R_2", "has": {"mast": "ash", "keel": "elm"}},
+            {"rig": "R_3", "has": {"mast": "ash", "keel": "lead"}},
+        ]});
+        let rig = |base: Value, changes: Value| {
+            let found =
+                space(&json!("R_2"), &[("object", base), ("object", changes)], std::slice::from_ref(&rigs));
+            let merge = |base, changes| Operand::Merge {
+                base: Box::new(whole(base)),
+                changes: Box::new(whole(changes)),
+            };
+            let by = |base, changes| {
+                let field = vec!["has".to_owned()];
+                let predicate = Predicate { field, equals: merge(base, changes) };
+                observed(vec![key("rigs"), PathStep::Select(vec![predicate]), key("rig")])
+            };
+            found.bindings.contains(&by(0, 1))
+        };
+        assert!(rig(json!({"mast": "oak", "keel": "elm"}), json!({"mast": "ash"})));
+        // It is that rig already, so the change explains nothing.
+        assert!(!rig(json!({"mast": "ash", "keel": "elm"}), json!({"mast": "ash"})));
+        // A change of what the object does not have is none.
+        assert!(!rig(json!({"mast": "oak", "keel": "elm"}), json!({"sail": "ash"})));
+    }
+
+    #[test]
+    fn a_collection_by_key_gives_the_key_and_the_only_element() {
+        let found = space(&json!("K_7"), &[], &[json!({"boats": {"K_7": {"pier": 4}}})]);
+        // An object with one record in it may be a collection itself, whatever its key.
+        let only = observed(vec![PathStep::Only, PathStep::Only, PathStep::KeyOf]);
+        assert_eq!(found.best().collect::<Vec<_>>(), [&only]);
+        assert_eq!(only.tier(), Tier::Path);
+    }
+
+    #[test]
+    fn what_nothing_explains_is_a_constant_that_one_task_showed() {
+        let nothing = Value::Null;
+        let own = values(&[]);
+        let scope =
+            Scope { slots: &[], values: &own, seen: &[], context: &nothing, unit: None, anchors: &[] };
+        let explained = |value: Value, schema: Value| explain(&value, Some(&schema), &scope).bindings;
+        let seen = |bindings: &[Binding]| match &bindings[0] {
+            Binding::Constant { seen, json, .. } => (*seen, json.clone().unwrap(), bindings.len()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(seen(&explained(json!(4), json!({"type": "integer"}))), (1, "4".into(), 1));
+        // The schema's own: its only member, its constant, its default.
+        assert_eq!(seen(&explained(json!("a"), json!({"enum": ["a"]}))), (0, "\"a\"".into(), 1));
+        assert_eq!(seen(&explained(json!(2), json!({"default": 2}))), (0, "2".into(), 1));
+        // A choice and prose may also be the filler's.
+        assert_eq!(seen(&explained(json!("a"), json!({"enum": ["a", "b"]}))), (1, "\"a\"".into(), 2));
+        assert_eq!(seen(&explained(json!("all is well"), json!({}))).2, 2);
+        assert_eq!(seen(&explained(json!("well"), json!({}))).2, 1);
+    }
+
+    #[test]
+    fn more_bindings_than_are_kept_are_marked() {
+        let record: serde_json::Map<String, Value> = (0..20)
+            .map(|n| (format!("f{n}"), json!("Gull")))
+            .chain([("boat".into(), json!("K_1"))])
+            .collect();
+        let boats = json!([record, {"boat": "K_2"}]);
+        let found = space(&json!("K_1"), &[("name", json!("Gull"))], &[boats]);
+        assert_eq!((found.bindings.len(), found.overflow), (MOST_BINDINGS, true));
+        assert!(found.bindings.iter().all(|b| b.tier() == Tier::Anchored));
+    }
+
+    #[test]
+    fn records_at_hand_are_those_that_one_plain_value_selects() {
+        let select = |predicates| vec![key("boats"), PathStep::Select(predicates), key("boat")];
+        let plain = observed(select(vec![is("name", 0)]));
+        let record = vec![key("boats"), PathStep::Select(vec![is("name", 0)])];
+        assert_eq!(anchor(&plain), Some(Operand::Observed { step: 0, path: record }));
+        assert_eq!(anchor(&observed(select(vec![is("name", 0), is("mast", 1)]))), None);
+        assert_eq!(anchor(&observed(vec![key("boat")])), None);
+        assert_eq!(anchor(&Binding::Value(whole(0))), None);
+    }
 }

@@ -130,3 +130,65 @@ fn made_good(steps: &[TraceStep], failed: usize) -> bool {
             && later.call.arguments.iter().any(|(name, value)| call.arguments.get(name) == Some(value))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{is_read, run};
+    use super::*;
+    use crate::spans::lex;
+    use serde_json::json;
+
+    fn flow(text: &str, calls: &[(&str, Value, Value)]) -> Flow {
+        let trace = run(text, calls);
+        Flow::of(&trace, &lex(text), &is_read)
+    }
+
+    #[test]
+    fn values_come_from_the_text_before_any_observation() {
+        let boats = json!([{"name": "Gull", "boat": "K_1"}]);
+        let tow = |boat: &str| ("tow", json!({"boat": boat}), json!({}));
+        let read = ("berths", json!({"pier": "P_4"}), boats);
+        let found = flow("At P_4, tow the Gull.", &[read.clone(), tow("K_1")]);
+        assert_eq!((found.needs, found.sinks), (vec![vec![], vec![0]], vec![1]));
+        let found = flow("At P_4, tow K_1.", &[read, tow("K_1")]);
+        assert_eq!((found.needs, found.sinks), (vec![vec![], vec![]], vec![0, 1]));
+    }
+
+    #[test]
+    fn a_read_speaks_before_a_later_write() {
+        let calls = [
+            ("berths", json!({"pier": "P_4"}), json!({"boat": "K_1"})),
+            ("paint", json!({"pier": "P_4"}), json!({"boat": "K_1"})),
+            ("tow", json!({"boat": "K_1"}), json!({})),
+        ];
+        let found = flow("Paint what lies at P_4, then tow it.", &calls);
+        assert_eq!(found.needs[2], [0]);
+        assert_eq!(found.closure(2), [0, 2]);
+    }
+
+    #[test]
+    fn what_failed_is_dropped_if_made_good_and_else_broken() {
+        let fail = ("tow", json!({"boat": "K_1", "by": "oar"}), json!({"error": "too heavy"}));
+        let well = ("tow", json!({"boat": "K_1", "by": "tug"}), json!({}));
+        let found = flow("Tow K_1.", &[fail.clone(), well]);
+        assert_eq!((found.sinks, found.broken), (vec![1], vec![]));
+        assert!(found.notes[0].contains("made good"), "{:?}", found.notes);
+        let found = flow("Tow K_1.", &[fail]);
+        assert_eq!((found.sinks, found.broken), (vec![0], vec![0]));
+        // What is noted names steps and tools, never values.
+        assert!(!found.notes[0].contains("K_1") && !found.notes[0].contains("heavy"));
+    }
+
+    #[test]
+    fn a_read_for_nothing_and_a_call_under_way_are_dropped() {
+        let mut trace = run(
+            "Tow K_1.",
+            &[("berths", json!({"pier": "P_9"}), json!([])), ("tow", json!({"boat": "K_1"}), json!({}))],
+        );
+        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read);
+        assert_eq!((found.sinks, found.notes.len()), (vec![1], 1));
+        trace.steps[1].observation = None;
+        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read);
+        assert_eq!((found.sinks, found.notes.len()), (vec![], 2));
+    }
+}

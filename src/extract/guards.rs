@@ -81,3 +81,68 @@ fn first_keys(binding: &Binding, step: u32, keys: &mut Vec<String>) {
 fn quote(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{run, template};
+    use super::*;
+    use serde_json::json;
+
+    /// The guards of the first step of a run that looks up a boat and tows it.
+    fn guards(before: &Value, after: &Value) -> Vec<String> {
+        let calls = [
+            ("berths", json!({"pier": "P_4"}), before.clone()),
+            ("tow", json!({"boat": before["boat"]}), after.clone()),
+        ];
+        let template = template(&run("Tow what lies at P_4.", &calls));
+        template.steps[0].guards.iter().filter_map(|g| g.cel.clone()).collect()
+    }
+
+    #[test]
+    fn what_later_arguments_read_has_to_be_there() {
+        let before = json!({"pier": "P_4", "boat": "K_1", "free": "no"});
+        assert_eq!(guards(&before, &json!({"done": true})), ["\"boat\" in obs"]);
+    }
+
+    #[test]
+    fn a_state_that_the_write_changed_has_to_be_as_it_was() {
+        let before = json!({"pier": "P_4", "boat": "K_1", "is": "moored"});
+        let after = json!({"pier": "P_4", "boat": "K_1", "is": "under tow"});
+        assert_eq!(
+            guards(&before, &after),
+            ["\"boat\" in obs", "\"is\" in obs && obs[\"is\"] == \"moored\""]
+        );
+    }
+
+    #[test]
+    fn what_is_no_state_or_of_another_object_is_no_guard() {
+        let before = json!({"pier": "P_4", "boat": "K_1", "is": "moored"});
+        for after in [
+            // Another object: too little is the same.
+            json!({"pier": "P_4", "boat": "K_2", "is": "under tow"}),
+            // Nothing changed.
+            before.clone(),
+        ] {
+            assert_eq!(guards(&before, &after), ["\"boat\" in obs"]);
+        }
+        // A name and a number are values, not states.
+        let before = json!({"pier": "P_4", "boat": "K_1", "by": "Ada", "at": "7 o'clock"});
+        let after = json!({"pier": "P_4", "boat": "K_1", "by": "Bo", "at": "8 o'clock"});
+        assert_eq!(guards(&before, &after), ["\"boat\" in obs"]);
+    }
+
+    #[test]
+    fn a_guard_on_a_value_carries_its_hash_and_compiles() {
+        let before = json!({"pier": "P_4", "boat": "K_1", "is": "moored"});
+        let after = json!({"pier": "P_4", "boat": "K_1", "is": "adrift"});
+        let calls = [("berths", json!({"pier": "P_4"}), before), ("tow", json!({"boat": "K_1"}), after)];
+        let template = template(&run("Tow what lies at P_4.", &calls));
+        let guard = &template.steps[0].guards[1];
+        assert_eq!(guard.field, ["is"]);
+        assert_eq!(guard.hash, Some(canonical_hash(&json!("moored"))));
+        let program = crate::expr::Program::compile(guard.cel.as_ref().unwrap()).unwrap();
+        assert_eq!(program.holds(&json!({"is": "moored"})), Ok(true));
+        assert_eq!(program.holds(&json!({"is": "adrift"})), Ok(false));
+        assert_eq!(program.holds(&json!({})), Ok(false));
+    }
+}

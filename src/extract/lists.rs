@@ -104,3 +104,63 @@ pub(super) fn single(elements: &[Element], used: &[usize]) -> Option<Repeat> {
     };
     Some(Repeat { units: vec![(from, to)], separators })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::region::elements;
+    use super::*;
+    use crate::spans::lex;
+
+    fn read(text: &str) -> Vec<Element> {
+        let text = lex(text);
+        elements(&text, (0, text.tokens.len()), &[], &|_| false)
+    }
+
+    /// How many units each list has, and its separators.
+    fn found(text: &str) -> Vec<(usize, Vec<String>)> {
+        let join = |r: Repeat| (r.units.len(), r.separators.iter().map(|s| s.join(" ")).collect());
+        repeats(&read(text)).into_iter().map(join).collect()
+    }
+
+    fn list(units: usize, separators: &[&str]) -> (usize, Vec<String>) {
+        (units, separators.iter().map(|s| (*s).to_owned()).collect())
+    }
+
+    #[test]
+    fn values_with_only_separators_between_are_a_list() {
+        assert_eq!(found("tow Gull, Tern and Skua now"), [list(3, &[",", "and"])]);
+        assert_eq!(found("tow K_1, K_2, and K_3 now"), [list(3, &[",", ", and"])]);
+        assert_eq!(found("tow Gull now, Tern later"), []);
+        assert_eq!(found("tow Gull. Tern"), []);
+    }
+
+    #[test]
+    fn a_unit_may_hold_words_and_several_values() {
+        assert_eq!(found("tow Gull to P_1, Tern to P_2, Skua to P_3"), [list(3, &[","])]);
+        // The words have to be the same ones.
+        assert_eq!(found("tow Gull to P_1, Tern from P_2"), []);
+    }
+
+    #[test]
+    fn numbers_and_identifiers_are_alike_but_not_names_and_numbers() {
+        assert_eq!(found("berths 12, B_7 and 9"), [list(3, &[",", "and"])]);
+        assert_eq!(found("berths 12, Gull"), []);
+    }
+
+    #[test]
+    fn lists_do_not_overlap_and_stand_in_order() {
+        let lists = repeats(&read("tow Gull and Tern to P_1 or P_2"));
+        assert_eq!(lists.iter().map(Repeat::range).collect::<Vec<_>>(), [(1, 4), (5, 8)]);
+    }
+
+    #[test]
+    fn a_list_of_one_unit_stays_within_its_clause() {
+        let all = read("tow Gull to P_1; paint Tern");
+        let one = single(&all, &[3, 1]).unwrap();
+        assert_eq!(one.range(), (1, 4));
+        assert_eq!(one.separators, [[";".to_owned()]]);
+        assert_eq!(single(&all, &[1]).unwrap().separators, Vec::<Vec<String>>::new());
+        assert_eq!(single(&all, &[1, 6]), None);
+        assert_eq!(single(&all, &[]), None);
+    }
+}

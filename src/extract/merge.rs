@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::block::name_slots;
+use super::slots::describe;
 use crate::domain::{
     AnswerTemplate, Argument, Binding, Guard, ListPart, Part, Pattern, Shape, SlotSpec, Space, StepTemplate,
     Template, canonical_hash,
@@ -61,7 +61,7 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
         *step = intersect_steps(step, other, distinct)?;
     }
     merged.answer = same_answer(&old.answer, &new.answer);
-    name_slots(&mut merged.slots, &merged.steps);
+    describe(&mut merged.slots, &merged.steps);
     Some(merged)
 }
 
@@ -157,7 +157,8 @@ fn intersect_spaces(old: &Space, new: &Space, distinct: bool) -> Option<Space> {
     if bindings.is_empty() { None } else { Some(Space { bindings, overflow }) }
 }
 
-/// An answer is kept if both runs gave the same one; a run without an answer says nothing.
+/// An answer is kept if both runs gave the same one. One without an answer may have said what no
+/// template can say, so that words of the other alone would be too little.
 fn same_answer(old: &Option<AnswerTemplate>, new: &Option<AnswerTemplate>) -> Option<AnswerTemplate> {
     match (old, new) {
         (Some(a), Some(b)) if a == b => Some(a.clone()),
@@ -199,5 +200,169 @@ fn redact_argument(argument: &mut Argument, least: u32) {
         Argument::Each { element, .. } => redact_argument(element, least),
         Argument::Array(items) => items.iter_mut().for_each(|a| redact_argument(a, least)),
         Argument::Object(members) => members.iter_mut().for_each(|(_, a)| redact_argument(a, least)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{run, template};
+    use super::*;
+
+    /// A run that looks up what lies at a pier and tows it.
+    fn towing(pier: &str, boats: &[(&str, &str)], name: &str) -> Template {
+        let boat = boats.iter().find(|b| b.0 == name).unwrap().1;
+        let all: Vec<Value> = boats.iter().map(|(n, b)| json!({"name": n, "boat": b})).collect();
+        let calls = [
+            ("berths", json!({"pier": pier}), json!({"boats": all})),
+            ("tow", json!({"boat": boat, "crew": 4}), json!({})),
+        ];
+        template(&run(&format!("At {pier}, tow the {name}."), &calls))
+    }
+
+    fn first() -> Template {
+        towing("P_1", &[("Gull", "K_1"), ("Tern", "K_2")], "Tern")
+    }
+
+    fn second() -> Template {
+        towing("P_2", &[("Skua", "K_3"), ("Rook", "K_4")], "Skua")
+    }
+
+    fn space<'a>(template: &'a Template, name: &str) -> &'a Space {
+        match template.steps[1].arguments.iter().find(|(n, _)| n == name) {
+            Some((_, Argument::One(space))) => space,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seen(template: &Template) -> u32 {
+        match space(template, "crew").bindings[0] {
+            Binding::Constant { seen, .. } => seen,
+            ref other => panic!("{other:?}"),
+        }
+    }
+
+    fn has_position(template: &Template) -> bool {
+        serde_json::to_string(space(template, "boat")).unwrap().contains("position")
+    }
+
+    #[test]
+    fn what_explains_only_one_run_is_dropped() {
+        let merged = merge(&first(), &second(), true).unwrap();
+        assert!(has_position(&first()) && has_position(&second()));
+        assert!(!has_position(&merged));
+        assert_eq!(space(&merged, "boat").bindings.len(), 1);
+        assert_eq!(shape_key(&merged), shape_key(&first()));
+    }
+
+    #[test]
+    fn a_merge_with_itself_changes_nothing_and_the_order_does_not_matter() {
+        for own in [first(), second()] {
+            assert_eq!(merge(&own, &own, false), Some(own));
+        }
+        assert_eq!(merge(&first(), &second(), true), merge(&second(), &first(), true));
+    }
+
+    #[test]
+    fn a_constant_counts_distinct_tasks_alone() {
+        let once = merge(&first(), &second(), true).unwrap();
+        assert_eq!(seen(&once), 2);
+        assert_eq!(seen(&merge(&once, &second(), false).unwrap()), 2);
+        assert_eq!(seen(&merge(&once, &second(), true).unwrap()), 3);
+    }
+
+    #[test]
+    fn runs_that_nothing_explains_together_stay_apart() {
+        let mut other = second();
+        let crew = Argument::One(Space {
+            bindings: vec![Binding::Constant { hash: canonical_hash(&json!(5)), json: None, seen: 1 }],
+            overflow: false,
+        });
+        other.steps[1].arguments[1].1 = crew;
+        assert_eq!(shape_key(&other), shape_key(&first()));
+        assert_eq!(merge(&first(), &other, true), None);
+        let mut other = second();
+        other.pattern.parts[0] = Part::Literal("near".into());
+        assert_ne!(shape_key(&other), shape_key(&first()));
+        assert_eq!(merge(&first(), &other, true), None);
+    }
+
+    #[test]
+    fn shapes_of_slots_are_joined() {
+        let calls = [
+            ("berths", json!({"pier": "17"}), json!({"boats": [{"name": "old tub", "boat": "K_5"}]})),
+            ("tow", json!({"boat": "K_5", "crew": 4}), json!({})),
+        ];
+        let lower = template(&run("At 17, tow the \"old tub\".", &calls));
+        let merged = merge(&first(), &lower, true).unwrap();
+        assert_eq!(merged.slots[0].shape, Shape::Identifier);
+        assert_eq!(merged.slots[1].shape, Shape::Phrase);
+    }
+
+    #[test]
+    fn separators_of_lists_are_united() {
+        let towing = |text: &str| {
+            let calls =
+                [("tow", json!({"boat": "K_1"}), json!({})), ("tow", json!({"boat": "K_2"}), json!({}))];
+            template(&run(text, &calls))
+        };
+        let merged = merge(&towing("Tow K_1 and K_2."), &towing("Tow K_1, K_2."), true).unwrap();
+        let lists: Vec<&ListPart> = merged
+            .pattern
+            .parts
+            .iter()
+            .filter_map(|p| if let Part::List(list) = p { Some(list) } else { None })
+            .collect();
+        assert_eq!(lists.len(), 1);
+        assert_eq!(lists[0].separators, [[",".to_owned()], ["and".to_owned()]]);
+    }
+
+    #[test]
+    fn a_guard_on_a_value_stays_only_where_both_runs_had_it() {
+        let guard = |value: &str| Guard {
+            cel: Some("true".into()),
+            field: vec!["is".into()],
+            hash: Some(canonical_hash(&json!(value))),
+        };
+        let members = Guard { cel: Some("'a' in obs".into()), field: Vec::new(), hash: None };
+        let old = [guard("moored"), members.clone()];
+        assert_eq!(join_guards(&old, &[guard("moored")]), old);
+        assert_eq!(join_guards(&old, &[guard("adrift")]), std::slice::from_ref(&members));
+        // One that was hidden takes the other's words.
+        let hidden = Guard { cel: None, ..guard("moored") };
+        assert_eq!(join_guards(&[hidden], &[guard("moored")]), [guard("moored")]);
+    }
+
+    #[test]
+    fn what_few_tasks_showed_is_hidden() {
+        let mut template = first();
+        let guard = Guard { cel: Some("true".into()), field: vec!["is".into()], hash: Some("h".into()) };
+        template.steps[0].guards.push(guard);
+        let shows = |t: &Template| {
+            let constant = matches!(&space(t, "crew").bindings[0], Binding::Constant { json: Some(_), .. });
+            (constant, t.steps[0].guards.last().is_some_and(|g| g.cel.is_some()))
+        };
+        let hide = |tasks, least, declared: &dyn Fn(&str) -> bool| {
+            let mut own = template.clone();
+            redact(&mut own, tasks, least, declared);
+            shows(&own)
+        };
+        assert_eq!(hide(1, 3, &|_| false), (false, false));
+        assert_eq!(hide(2, 3, &|_| false), (false, true));
+        assert_eq!(hide(1, 3, &|hash| hash == "h"), (false, true));
+        assert_eq!(hide(1, 1, &|_| false), (true, false));
+        // A member guard shows no value.
+        let mut own = first();
+        redact(&mut own, 1, 3, &|_| false);
+        assert!(own.steps[0].guards[0].cel.is_some());
+    }
+
+    #[test]
+    fn an_answer_stays_only_where_both_runs_gave_it() {
+        let answer = |words: &str| {
+            Some(AnswerTemplate { parts: vec![crate::domain::AnswerPart::Text(words.to_owned())] })
+        };
+        assert_eq!(same_answer(&answer("a"), &answer("a")), answer("a"));
+        assert_eq!(same_answer(&answer("a"), &answer("b")), None);
+        assert_eq!(same_answer(&answer("a"), &None), None);
     }
 }

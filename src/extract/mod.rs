@@ -8,6 +8,8 @@
 
 mod answer;
 mod block;
+#[cfg(test)]
+mod examples;
 mod explain;
 mod flow;
 mod guards;
@@ -16,6 +18,7 @@ mod merge;
 mod occurrences;
 mod region;
 mod segment;
+mod slots;
 mod steps;
 
 use crate::domain::{Template, Trace};

@@ -83,7 +83,7 @@ pub(super) enum At {
 }
 
 /// Most places at which one value is looked for in one observation.
-const MOST_PLACES: usize = 24;
+pub(super) const MOST_PLACES: usize = 24;
 
 /// Where a value stands in an observation: as a member, an element, or as a key of an object used
 /// as a collection.
@@ -156,4 +156,58 @@ pub(super) fn record<'a>(root: &'a Value, place: &[At]) -> Option<(usize, &'a Va
         value = next;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_text_spells_a_value_without_case_and_as_whole_tokens() {
+        let text = lex("The Old Gull and the old gull, not the gullible; 1,200 oars");
+        assert_eq!(occurrences(&text, &json!("old gull")), [(1, 3), (5, 7)]);
+        assert_eq!(occurrences(&text, &json!("gull")), [(2, 3), (6, 7)]);
+        assert_eq!(occurrences(&text, &json!(1200)), [(12, 13)]);
+        assert_eq!(occurrences(&text, &json!("")), []);
+        assert_eq!(occurrences(&text, &json!(null)), []);
+    }
+
+    #[test]
+    fn places_are_members_elements_and_keys() {
+        let root = json!({"boats": {"K_1": {"name": "Gull"}, "K_2": {"name": "K_1"}}});
+        let key = |k: &str| At::Key(k.into());
+        assert_eq!(
+            places(&root, &json!("K_1")),
+            [vec![key("boats"), key("K_1"), At::KeyOf], vec![key("boats"), key("K_2"), key("name")],]
+        );
+        assert_eq!(places(&json!([[1], [2, 1]]), &json!(1)).len(), 2);
+        assert_eq!(places(&json!(vec![7; 100]), &json!(7)).len(), MOST_PLACES);
+    }
+
+    #[test]
+    fn an_object_is_a_collection_if_its_members_are_alike() {
+        assert!(is_collection(&json!({"a": {"x": 1}, "b": {"x": 2}})));
+        assert!(is_collection(&json!([])));
+        for other in
+            [json!({"a": {"x": 1}, "b": {"y": 2}}), json!({"a": {}}), json!({"a": 1}), json!({}), json!(1)]
+        {
+            assert!(!is_collection(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_innermost_record_is_the_one_meant() {
+        let root = json!({"piers": [{"boats": [{"name": "Gull"}, {"name": "Tern"}]}, {"boats": []}]});
+        let place = places(&root, &json!("Tern")).remove(0);
+        let (length, found) = record(&root, &place).unwrap();
+        assert_eq!((length, found), (4, &json!({"name": "Tern"})));
+        assert_eq!(record(&json!({"a": 1}), &[At::Key("a".into())]), None);
+    }
+
+    #[test]
+    fn scalars_come_in_order_and_without_nulls() {
+        let value = json!({"a": [1, {"b": "x"}], "c": null, "d": true});
+        assert_eq!(scalars(&value), [&json!(1), &json!("x"), &json!(true)]);
+    }
 }

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
 use crate::domain::Shape;
-use crate::spans::{Kind, Lexed, is_boundary, is_separator, same_text, shape_of, text_of};
+use crate::spans::{Lexed, is_boundary, is_separator, same_text, shape_of, text_of, word_list_ends};
 
 /// A token that stays as it is, or a run of tokens that is a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,30 +157,96 @@ pub(super) fn bounds(element: &Element) -> bool {
     matches!(element, Element::Literal(word) if is_boundary(word))
 }
 
-/// Collapses runs of two or more single lower-case words separated by commas, in a region that
-/// holds no value: their words say nothing to any tool. Returns the places of such runs.
+/// Places of lists of two and more single lower-case words, in a region that holds no value: such
+/// words say nothing to any tool, whatever they are.
 pub(super) fn word_lists(text: &Lexed, (from, to): (usize, usize)) -> Vec<(usize, usize)> {
-    let word = |i: usize| i < to && text.tokens[i].kind == Kind::Word { capital: false };
     let mut out = Vec::new();
     let mut at = from;
     while at < to {
-        let mut end = at + 1;
-        while word(at) && word(end - 1) {
-            let mut next = end;
-            let comma = next < to && text.tokens[next].is(",");
-            next += usize::from(comma);
-            let and = next < to && text.tokens[next].is("and");
-            next += usize::from(and);
-            // "a and b" alone is ordinary speech; a list has a comma.
-            if !comma || !word(next) {
-                break;
+        // "a and b" alone is ordinary speech; a list has a comma.
+        let comma = text.tokens.get(at + 1).is_some_and(|t| t.is(","));
+        match word_list_ends(text, at, to).last() {
+            Some(end) if comma => {
+                out.push((at, *end));
+                at = *end;
             }
-            end = next + 1;
+            _ => at += 1,
         }
-        if end > at + 1 {
-            out.push((at, end));
-        }
-        at = end;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spans::lex;
+    use serde_json::json;
+
+    /// The elements, values between angle brackets with their shape.
+    fn shown(text: &str, taken: &[Taken<'_>], known: &[&str]) -> String {
+        let text = lex(text);
+        let known = |own: &str| known.contains(&own);
+        let show = |element: Element| match element {
+            Element::Literal(word) => word,
+            Element::Value(f) => format!("<{} {:?}>", text.slice(f.from, f.to), f.shape),
+        };
+        let all = elements(&text, (0, text.tokens.len()), taken, &known);
+        all.into_iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn values_are_told_by_their_form() {
+        assert_eq!(
+            shown("Tow K_1 by 5 for ada@x.org, say 'well done' {to: sea}", &[], &[]),
+            "tow <K_1 Identifier> by <5 Number> for <ada@x.org Email> , say <'well done' Quoted> \
+             <{to: sea} Object>"
+        );
+    }
+
+    #[test]
+    fn a_capital_that_begins_a_sentence_is_a_word_unless_it_is_known() {
+        assert_eq!(
+            shown("Gull is late. I tow Big Gull.", &[], &[]),
+            "gull is late . i tow <Big Gull Name> ."
+        );
+        assert_eq!(shown("Gull is late.", &[], &["Gull"]), "<Gull Name> is late .");
+        // What follows it is a name all the same.
+        assert_eq!(shown("Tow Gull.", &[], &[]), "tow <Gull Name> .");
+        let gull = json!("Gull");
+        let taken = [Taken { value: &gull, members: Vec::new() }];
+        assert_eq!(shown("Gull Two is late.", &taken, &[]), "<Gull Two Name> is late .");
+    }
+
+    #[test]
+    fn what_the_calls_took_is_a_value_whatever_its_form() {
+        let (side, how) = (json!("near side"), json!("at once"));
+        let members = vec!["slowly".to_owned(), "at once".to_owned()];
+        let taken = [Taken { value: &side, members: Vec::new() }, Taken { value: &how, members }];
+        assert_eq!(
+            shown("tow her to the near side At once", &taken, &[]),
+            "tow her to the <near side Phrase> <At once Member>"
+        );
+    }
+
+    #[test]
+    fn a_region_holds_only_what_is_inside() {
+        let text = lex("tow K_1 to K_2");
+        let near = json!("K_1 to");
+        let taken = [Taken { value: &near, members: Vec::new() }];
+        let all = elements(&text, (2, 4), &taken, &|_| false);
+        assert_eq!(all.len(), 2);
+        assert!(matches!(&all[1], Element::Value(f) if (f.from, f.to) == (3, 4)));
+    }
+
+    #[test]
+    fn lists_of_words_have_a_comma_and_no_capital() {
+        let places = |text: &str| {
+            let text = lex(text);
+            word_lists(&text, (0, text.tokens.len()))
+        };
+        assert_eq!(places("be calm, kind, brief ."), [(1, 6)]);
+        assert_eq!(places("calm , kind , and brief"), [(0, 6)]);
+        assert_eq!(places("calm and kind"), []);
+        assert_eq!(places("calm, Kind"), []);
+    }
 }

@@ -48,8 +48,9 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> 
         let assigned = assign(text, &spans, &groups);
         let starved = (0..groups.len())
             .find(|g| !(0..spans.len()).any(|s| assigned[s] == *g && groups[*g].links[s] > 0));
-        match starved {
-            Some(g) if groups.len() > 1 => join_with_neighbour(&mut groups, g),
+        match (starved, run_on(trace, text, &spans, &groups, &assigned)) {
+            (Some(g), _) if groups.len() > 1 => join_with_neighbour(&mut groups, g),
+            (None, Some(g)) => join(&mut groups, g, g - 1),
             _ => break assigned,
         }
     };
@@ -190,8 +191,34 @@ fn join_with_neighbour(groups: &mut Vec<Group>, starved: usize) {
         (None, Some(a)) => a,
         (None, None) => return,
     };
-    let group = groups.remove(starved);
-    let into = &mut groups[if with > starved { with - 1 } else { with }];
+    join(groups, starved, with);
+}
+
+/// A group that calls the tool of the one before it within the same sentence, or in one that begins
+/// with a value. Its words may be no more than "and" or "too" beside the value, which would say the
+/// same after any other verb; together they are a list, or at least say what is to be done.
+fn run_on(
+    trace: &Trace,
+    text: &Lexed,
+    spans: &[Span],
+    groups: &[Group],
+    assigned: &[usize],
+) -> Option<usize> {
+    let tool = |sink: Option<&usize>| sink.map(|s| &trace.steps[*s].call.tool);
+    let own = |g: usize| (0..spans.len()).filter(move |s| assigned[*s] == g && groups[g].links[*s] > 0);
+    (1..groups.len()).find(|&g| {
+        let (Some(last), Some(first)) = (own(g - 1).next_back(), own(g).next()) else { return false };
+        let between = &text.tokens[spans[last].to.min(spans[first].from)..spans[first].from];
+        let boundary = between.iter().rposition(|t| is_boundary(&t.folded));
+        let own_words = boundary.is_some_and(|b| between[b + 1..].iter().any(|t| !is_separator(&t.folded)));
+        tool(groups[g - 1].sinks.last()) == tool(groups[g].sinks.first()) && !own_words
+    })
+}
+
+/// Puts one group into another.
+fn join(groups: &mut Vec<Group>, from: usize, into: usize) {
+    let group = groups.remove(from);
+    let into = &mut groups[if into > from { into - 1 } else { into }];
     into.sinks.extend(group.sinks);
     into.steps.extend(group.steps);
     into.steps.sort_unstable();
@@ -265,5 +292,120 @@ fn idle(text: &Lexed, from: usize, to: usize, out: &mut Vec<Segment>) {
             out.push(Segment { from: start, to: i + 1, steps: Vec::new(), broken: false });
             start = i + 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{is_read, run};
+    use super::*;
+    use crate::spans::lex;
+    use serde_json::json;
+
+    /// The text of each segment, with its steps.
+    fn cut_of(trace: &Trace) -> Vec<(String, Vec<usize>)> {
+        let text = lex(&trace.task.text);
+        let segments = segment(trace, &text, &Flow::of(trace, &text, &is_read));
+        segments.into_iter().map(|s| (text.slice(s.from, s.to).to_owned(), s.steps)).collect()
+    }
+
+    fn same(trace: &Trace, wanted: &[(&str, &[usize])]) {
+        let wanted: Vec<_> = wanted.iter().map(|(t, s)| ((*t).to_owned(), s.to_vec())).collect();
+        assert_eq!(cut_of(trace), wanted);
+    }
+
+    #[test]
+    fn a_text_is_cut_after_the_values_that_a_call_used() {
+        let calls = [
+            ("tow", json!({"boat": "K_1", "to": "Oslo"}), json!({})),
+            ("paint", json!({"boat": "K_2"}), json!({})),
+        ];
+        same(
+            &run("Tow K_1 to Oslo. Then paint K_2 please.", &calls),
+            &[("Tow K_1 to Oslo.", &[0]), ("Then paint K_2 please.", &[1])],
+        );
+        // Without a boundary in between, the separator word begins the next block.
+        same(
+            &run("Tow K_1 to Oslo and paint K_2", &calls),
+            &[("Tow K_1 to Oslo", &[0]), ("and paint K_2", &[1])],
+        );
+    }
+
+    #[test]
+    fn sentences_that_no_call_used_are_idle_one_by_one() {
+        let calls =
+            [("tow", json!({"boat": "K_1"}), json!({})), ("paint", json!({"boat": "K_2"}), json!({}))];
+        same(
+            &run("Good day! Tow K_1. It is late. Hull 7 leaks. Paint K_2.", &calls),
+            &[
+                ("Good day!", &[]),
+                ("Tow K_1.", &[0]),
+                ("It is late.", &[]),
+                ("Hull 7 leaks.", &[]),
+                ("Paint K_2.", &[1]),
+            ],
+        );
+    }
+
+    #[test]
+    fn calls_that_share_their_only_value_are_one_block() {
+        let calls =
+            [("tow", json!({"boat": "K_1"}), json!({})), ("paint", json!({"boat": "K_1"}), json!({}))];
+        same(&run("Tow and paint K_1.", &calls), &[("Tow and paint K_1.", &[0, 1])]);
+    }
+
+    /// "and K_2" alone would say the same after any other verb.
+    #[test]
+    fn calls_of_one_tool_in_one_sentence_are_one_block() {
+        let tow = |boat: &str| ("tow", json!({"boat": boat}), json!({}));
+        let paint = |boat: &str| ("paint", json!({"boat": boat}), json!({}));
+        same(
+            &run("Tow K_1 and also K_2. Tow K_3.", &[tow("K_1"), tow("K_2"), tow("K_3")]),
+            &[("Tow K_1 and also K_2.", &[0, 1]), ("Tow K_3.", &[2])],
+        );
+        same(&run("Tow K_1. K_2 too.", &[tow("K_1"), tow("K_2")]), &[("Tow K_1. K_2 too.", &[0, 1])]);
+        same(
+            &run("Tow K_1; and then: tow K_2.", &[tow("K_1"), tow("K_2")]),
+            &[("Tow K_1;", &[0]), ("and then: tow K_2.", &[1])],
+        );
+        same(
+            &run("Tow K_1 and paint K_2.", &[tow("K_1"), paint("K_2")]),
+            &[("Tow K_1", &[0]), ("and paint K_2.", &[1])],
+        );
+        let list = super::super::examples::template(&run("Tow K_1, K_2.", &[tow("K_1"), tow("K_2")]));
+        assert_eq!(list.steps.len(), 1);
+        assert_eq!(list.steps[0].for_each, Some(0));
+    }
+
+    #[test]
+    fn a_block_brings_the_reads_that_it_needs() {
+        let berths = json!({"boats": [{"name": "Gull", "boat": "K_1"}, {"name": "Tern", "boat": "K_2"}]});
+        let calls = [
+            ("berths", json!({"pier": "P_4"}), berths),
+            ("tow", json!({"boat": "K_2"}), json!({})),
+            ("paint", json!({"boat": "K_9"}), json!({})),
+        ];
+        same(
+            &run("At P_4, tow the Tern. Paint K_9.", &calls),
+            &[("At P_4, tow the Tern.", &[0, 1]), ("Paint K_9.", &[2])],
+        );
+    }
+
+    #[test]
+    fn a_block_that_failed_is_marked_and_not_idle() {
+        let calls = [("tow", json!({"boat": "K_1"}), json!({"error": "aground"}))];
+        let trace = run("Tow K_1.", &calls);
+        let text = lex(&trace.task.text);
+        let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read));
+        assert_eq!(segments, [Segment { from: 0, to: 3, steps: vec![0], broken: true }]);
+        let found = super::super::extract(&trace, &is_read);
+        assert!(found.templates.is_empty());
+        assert!(found.rejected.iter().any(|why| why.contains("tow failed")), "{:?}", found.rejected);
+    }
+
+    #[test]
+    fn a_text_without_calls_is_idle() {
+        same(&run("Good day.", &[]), &[("Good day.", &[])]);
+        same(&run("", &[]), &[]);
     }
 }

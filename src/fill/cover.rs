@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::parse::{Reading, read_pattern};
+use super::parse::{Reading, Wording, read_pattern};
 use crate::domain::{Part, Template};
 use crate::expr::Values;
 use crate::spans::Lexed;
@@ -37,9 +37,10 @@ pub struct Covers {
 }
 
 /// Finds all covers of a text (at most 16). A text without tokens has none.
-pub fn cover(templates: &[Arc<Template>], text: &Lexed) -> Covers {
+pub fn cover(templates: &[Arc<Template>], text: &Lexed, wording: Wording) -> Covers {
     let mut search = Search {
         text,
+        wording,
         by_first: HashMap::new(),
         open_start: Vec::new(),
         readings: HashMap::new(),
@@ -65,6 +66,7 @@ type Readings = Vec<(Arc<Template>, Reading)>;
 
 struct Search<'a> {
     text: &'a Lexed,
+    wording: Wording,
     by_first: HashMap<&'a str, Vec<&'a Arc<Template>>>,
     open_start: Vec<&'a Arc<Template>>,
     readings: HashMap<usize, Arc<Readings>>,
@@ -113,7 +115,7 @@ impl Search<'_> {
         let starting = self.by_first.get(first).into_iter().flatten();
         let mut readings = Vec::new();
         for template in starting.chain(&self.open_start) {
-            for reading in read_pattern(template, self.text, at) {
+            for reading in read_pattern(template, self.text, at, self.wording) {
                 // A pattern that covers nothing would be read for ever.
                 if reading.end > at {
                     readings.push(((*template).clone(), reading));

@@ -26,6 +26,15 @@ pub struct FillQuestion {
 pub enum Choice {
     /// Exactly one of these values, told apart by their text. Never empty.
     Candidates(Vec<String>),
+    /// The one of these values that the user means, who says it in other words. Never empty.
+    Meant {
+        /// What the values are of.
+        argument: String,
+        /// The values.
+        values: Vec<String>,
+        /// The user's sentence.
+        said: String,
+    },
     /// A JSON value of this JSON Schema, at most so many tokens long.
     Schema {
         /// The schema.
@@ -38,12 +47,13 @@ pub enum Choice {
 /// What a filler answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FillAnswer {
-    /// The candidate of that index. `margin` is the difference of mean log-probability per token
-    /// between it and the second best (infinite for a single one).
+    /// The candidate or value of that index. `margin` says how clear the choice was against the
+    /// second best (infinite for a single one): for candidates the difference of mean
+    /// log-probability per token, for values that are meant the log of the odds.
     Chosen {
         /// Index into the candidates.
         index: usize,
-        /// How clear the choice was, in nats per token.
+        /// How clear the choice was, in nats (for candidates, per token).
         margin: f32,
     },
     /// A value of the schema.

@@ -3,12 +3,16 @@
 //! can decide.
 
 mod bind;
+mod candidates;
 mod cover;
 mod filler;
 mod parse;
 mod play;
+mod question;
 
+pub use candidates::{Candidate, candidates};
 pub use cover::{Block, Covers, cover};
 pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
-pub use parse::{Reading, read_pattern};
+pub use parse::{Reading, Wording, read_pattern};
 pub use play::{OpenCall, Plan, Played, Rules, play, tools};
+pub use question::Wanted;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
-use crate::spans::{Kind, Lexed, Token, is_boundary};
+use crate::spans::{Kind, Lexed, Token, is_boundary, is_connective, word_list_ends};
 
 /// Most readings of one pattern at one place that are followed.
 const MOST_READINGS: usize = 16;
@@ -20,10 +20,20 @@ pub struct Reading {
     pub values: Values,
 }
 
+/// How a text has to spell the members of enumerations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wording {
+    /// As the tool's schema does.
+    Exact,
+    /// As it likes: where no member is spelt, the words up to the next literal of the pattern stand
+    /// for one, and are left open.
+    Free,
+}
+
 /// All ways to read a template's pattern from token `at` (at most 16, those with the longest names
 /// and the shortest phrases first).
-pub fn read_pattern(template: &Template, text: &Lexed, at: usize) -> Vec<Reading> {
-    let parser = Parser { text, slots: &template.slots };
+pub fn read_pattern(template: &Template, text: &Lexed, at: usize, wording: Wording) -> Vec<Reading> {
+    let parser = Parser { text, slots: &template.slots, wording };
     let start = State { at, ..State::default() };
     let mut out = Vec::new();
     parser.parts(&template.pattern.parts, start, &mut out);
@@ -41,6 +51,7 @@ struct State {
 struct Parser<'a> {
     text: &'a Lexed,
     slots: &'a [SlotSpec],
+    wording: Wording,
 }
 
 impl Parser<'_> {
@@ -64,12 +75,15 @@ impl Parser<'_> {
             }
             Part::Slot(id) => {
                 let Some(spec) = self.slots.iter().find(|slot| slot.id == *id) else { return };
-                for end in self.ends(spec, state.at) {
+                let mut ends = self.ends(spec, state.at);
+                let open = self.wording == Wording::Free && spec.shape == Shape::Member && ends.is_empty();
+                if open {
+                    ends = self.other_words(state.at);
+                }
+                for end in ends {
                     let mut next = state.clone();
-                    let read = Read {
-                        value: self.value(spec, state.at, end),
-                        span: Some(self.text.bytes(state.at, end)),
-                    };
+                    let value = self.value(spec, state.at, end);
+                    let read = Read { value, span: Some(self.text.bytes(state.at, end)), open };
                     let slots = if spec.list.is_some() { &mut next.unit } else { &mut next.values.slots };
                     slots.insert(*id, read);
                     next.at = end;
@@ -82,7 +96,7 @@ impl Parser<'_> {
                 self.list(list, rest, state, out);
             }
             Part::Words => {
-                for end in self.word_lists(state.at) {
+                for end in word_list_ends(self.text, state.at, self.text.tokens.len()).into_iter().rev() {
                     self.parts(rest, State { at: end, ..state.clone() }, out);
                 }
             }
@@ -126,7 +140,9 @@ impl Parser<'_> {
             Shape::Identifier => one(matches!(token.kind, Kind::Identifier | Kind::Number)),
             Shape::Number => one(token.kind == Kind::Number),
             Shape::Quoted => one(token.kind == Kind::Quoted),
-            Shape::Object => one(token.kind == Kind::Object),
+            Shape::Object => {
+                one(token.kind == Kind::Object && spec.keys.iter().all(|key| token.value.get(key).is_some()))
+            }
             Shape::Name => {
                 let mut end = at;
                 while self.token(end).is_some_and(Token::is_capital) && end - at < MOST_PHRASE {
@@ -156,6 +172,20 @@ impl Parser<'_> {
         }
     }
 
+    /// Where words that may stand for a member end: plain words only, none of which may begin
+    /// another wish.
+    fn other_words(&self, at: usize) -> Vec<usize> {
+        let plain = |token: &&Token| match token.kind {
+            Kind::Word { capital } => {
+                (!capital || token.folded.chars().count() == 1) && !is_connective(&token.folded)
+            }
+            _ => false,
+        };
+        let rest = self.text.tokens.get(at..).unwrap_or_default();
+        let words = rest.iter().take(MOST_PHRASE).take_while(plain).count();
+        (at + 1..=at + words).collect()
+    }
+
     /// Where a member of an enumeration ends if the text spells it at `at`.
     fn spelt(&self, member: &str, at: usize) -> Option<usize> {
         let words: Vec<String> = crate::spans::lex(member).tokens.into_iter().map(|t| t.folded).collect();
@@ -174,30 +204,6 @@ impl Parser<'_> {
             return serde_json::Value::String(longest);
         }
         self.text.value(from, to)
-    }
-
-    /// Ends of a list of two or more single uncapitalised words from `at`, the longest first.
-    fn word_lists(&self, at: usize) -> Vec<usize> {
-        let word = |at: usize| self.token(at).is_some_and(|t| t.kind == Kind::Word { capital: false });
-        let mut ends = Vec::new();
-        if !word(at) {
-            return ends;
-        }
-        let mut end = at + 1;
-        loop {
-            let mut next = end;
-            let comma = self.token(next).is_some_and(|t| t.is(","));
-            next += usize::from(comma);
-            let and = self.token(next).is_some_and(|t| t.is("and"));
-            next += usize::from(and);
-            if !(comma || and) || !word(next) {
-                break;
-            }
-            end = next + 1;
-            ends.push(end);
-        }
-        ends.reverse();
-        ends
     }
 }
 
@@ -233,6 +239,7 @@ mod tests {
                         vec![]
                     },
                     list: *list,
+                    keys: vec![],
                     idle: false,
                 })
                 .collect(),
@@ -251,29 +258,45 @@ mod tests {
             &[(0, Shape::Identifier, None), (1, Shape::Name, Some(0))],
         );
         let text = lex("Send x_1: Blue Lamp; Chair; Then x_2");
-        let readings = read_pattern(&template, &text, 0);
+        let readings = read_pattern(&template, &text, 0, Wording::Exact);
         assert_eq!(readings[0].end, 8);
         assert_eq!(readings[0].values.units(0), 2);
         assert_eq!(readings[0].values.get(1, Some((0, 0))).map(|r| &r.value), Some(&json!("Blue Lamp")));
         // A list may also stop early; whether the rest is then covered is another's question.
         assert_eq!(readings.len(), 2);
-        assert!(read_pattern(&template, &lex("Send x_1: lamp;"), 0).is_empty());
+        assert!(read_pattern(&template, &lex("Send x_1: lamp;"), 0, Wording::Exact).is_empty());
     }
 
     #[test]
     fn members_are_spelt_and_longest_first() {
         let template = template(vec![literal("because"), Part::Slot(0)], &[(0, Shape::Member, None)]);
-        let readings = read_pattern(&template, &lex("because Too Small for me."), 0);
+        let readings = read_pattern(&template, &lex("because Too Small for me."), 0, Wording::Exact);
         assert_eq!(readings[0].values.get(0, None).map(|r| &r.value), Some(&json!("too small for me")));
         assert_eq!(readings.len(), 2);
-        assert!(read_pattern(&template, &lex("because too big"), 0).is_empty());
+        assert!(read_pattern(&template, &lex("because too big"), 0, Wording::Exact).is_empty());
+    }
+
+    #[test]
+    fn a_member_in_other_words_is_open_unless_more_is_said() {
+        let template =
+            template(vec![literal("because"), Part::Slot(0), literal(".")], &[(0, Shape::Member, None)]);
+        let read = |text: &str| read_pattern(&template, &lex(text), 0, Wording::Free);
+        let readings = read("because it does not fit me.");
+        assert_eq!(readings.len(), 1);
+        let value = readings[0].values.get(0, None).unwrap();
+        assert_eq!((&value.value, value.open), (&json!("it does not fit me"), true));
+        assert!(!read("because too small.")[0].values.get(0, None).unwrap().open);
+        for text in ["because it is small unless you mend it.", "because of x_1.", "because Ada says so."] {
+            assert!(read(text).is_empty(), "{text}");
+        }
+        assert!(read_pattern(&template, &lex("because it does not fit me."), 0, Wording::Exact).is_empty());
     }
 
     #[test]
     fn word_lists_need_two_words() {
         let template = template(vec![literal("be"), Part::Words, literal(".")], &[]);
-        assert_eq!(read_pattern(&template, &lex("Be calm, kind and quick."), 0).len(), 1);
-        assert!(read_pattern(&template, &lex("Be calm."), 0).is_empty());
-        assert!(read_pattern(&template, &lex("Be calm, Ada."), 0).is_empty());
+        assert_eq!(read_pattern(&template, &lex("Be calm, kind and quick."), 0, Wording::Exact).len(), 1);
+        assert!(read_pattern(&template, &lex("Be calm."), 0, Wording::Exact).is_empty());
+        assert!(read_pattern(&template, &lex("Be calm, Ada."), 0, Wording::Exact).is_empty());
     }
 }

@@ -256,3 +256,11 @@ pub struct Plan {
     /// The covers. Never empty in a plan that is served.
     pub covers: Vec<Arc<Vec<Block>>>,
 }
+
+impl Plan {
+    /// Whether the text says a value in words whose meaning is still to be chosen.
+    pub fn is_open(&self) -> bool {
+        let mut values = self.covers.iter().flat_map(|cover| cover.iter()).flat_map(|b| b.values.all());
+        values.any(|(_, read)| read.open)
+    }
+}

@@ -2,6 +2,7 @@
 //! the other rooms own; the catalogue of local models, and fetching them.
 
 mod catalogue;
+mod choice;
 #[cfg(feature = "endpoint")]
 mod endpoint;
 #[cfg(feature = "local-model")]
@@ -10,8 +11,9 @@ mod local;
 mod pull;
 
 pub use catalogue::{Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, Packages, default_model_dir};
+pub use choice::{ChoiceError, EndpointSettings, FillerChoice};
 #[cfg(feature = "endpoint")]
-pub use endpoint::{EndpointError, EndpointFiller, EndpointSettings};
+pub use endpoint::{EndpointError, EndpointFiller};
 #[cfg(feature = "local-model")]
 pub use local::{LocalModel, LocalSettings, ModelError, THREADS_ENV};
 #[cfg(feature = "pull")]

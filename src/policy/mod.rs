@@ -56,8 +56,12 @@ pub struct Policy {
     pub filler: bool,
     /// How long the filler may take for one question, in milliseconds.
     pub filler_deadline_ms: u64,
-    /// Least margin (nats per token) of a filler's choice; below it the choice is an abstention.
+    /// Least margin (nats per token) of a filler's choice among candidates; below it the choice is
+    /// an abstention.
     pub filler_margin: f32,
+    /// Least odds (their logarithm, in nats) of the value that the filler takes to be meant by
+    /// other words; below it the choice is an abstention.
+    pub filler_odds: f32,
 }
 
 impl Default for Policy {
@@ -72,6 +76,7 @@ impl Default for Policy {
             filler: true,
             filler_deadline_ms: 20_000,
             filler_margin: 0.1,
+            filler_odds: 2.0,
         }
     }
 }

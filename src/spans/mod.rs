@@ -8,7 +8,9 @@ mod compare;
 mod lex;
 mod mask;
 mod object;
+mod words;
 
 pub use compare::{same_text, same_value, text_of};
 pub use lex::{Kind, Lexed, Token, lex};
 pub use mask::{is_boundary, is_separator, masked, shape_of};
+pub use words::{is_connective, word_list_ends};

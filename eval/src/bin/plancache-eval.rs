@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use plancache_eval::record::{self, RecordOptions};
+use plancache_eval::slots::{self, SlotOptions};
 use plancache_eval::variants::{self, Kind};
 
 #[derive(Parser)]
@@ -32,6 +33,8 @@ enum Verb {
         #[arg(long, value_name = "DIR", default_value = "eval/data/retail")]
         data: PathBuf,
     },
+    /// Judge the filler on single arguments of tasks that people wrote, and write a record.
+    Filler(SlotOptions),
     /// Run the demo in every order and setting, on the data and its variants, and write records.
     Record(RecordOptions),
 }
@@ -56,6 +59,7 @@ async fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
                 writeln!(io::stdout(), "{}", folder.display())?;
             }
         }
+        Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
         Verb::Record(options) => {
             record::record(&options, |name, report| {
                 let rate = 100.0 * report.hit_rate_after_50.unwrap_or_default();

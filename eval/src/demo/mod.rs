@@ -8,9 +8,11 @@ mod setup;
 mod show;
 mod stream;
 mod watched;
+mod words;
 
 pub use options::Options;
-pub use report::{Report, TaskResult, WrongPlan};
+pub use report::{OtherWords, Report, TaskResult, WrongPlan};
 pub use setup::{SetupError, Stage};
 pub use show::Screen;
 pub use stream::run;
+pub use words::{Phrases, Reworded};

@@ -37,8 +37,9 @@ pub struct Options {
     #[arg(long, conflicts_with = "filler")]
     pub no_filler: bool,
 
-    /// The local model: a GGUF file, or a name of the model catalogue.
-    #[arg(long, value_name = "PATH|NAME")]
+    /// The model that fills what the binder cannot: a GGUF file, a name of the model catalogue, or
+    /// an OpenAI-compatible endpoint with the model's name there, `http://localhost:11434/v1#MODEL`.
+    #[arg(long, value_name = "PATH|NAME|URL#MODEL")]
     pub filler: Option<String>,
 
     /// Distinct successes before a plan that writes is served.

@@ -10,7 +10,7 @@ use plancache_agents::tokens::TOKENIZER;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Options;
+use super::{Options, Reworded};
 use crate::score::Verdict;
 
 /// How a task was served.
@@ -160,6 +160,8 @@ pub struct Report {
     pub miss_reasons: BTreeMap<String, u64>,
     /// The wrong plans.
     pub wrong: Vec<WrongPlan>,
+    /// Tasks of the stream done again after it, with a value said in other words.
+    pub other_words: Option<OtherWords>,
     /// The settings.
     pub settings: Settings,
     #[serde(skip)]
@@ -185,6 +187,63 @@ pub struct Settings {
     pub tasks: String,
     /// The file of recorded runs.
     pub runs: String,
+}
+
+/// What the tasks in other words showed. They count nowhere else.
+#[derive(Debug, Default, Serialize)]
+pub struct OtherWords {
+    /// Tasks run.
+    pub tasks: u64,
+    /// Tasks whose every planning step came from templates.
+    pub hits: u64,
+    /// Hits, and served parts of diverged runs, after which the final state is not the right one.
+    pub wrong_plans: u64,
+    /// Tasks whose final state is the right one.
+    pub succeeded: u64,
+    /// Slots that the model filled.
+    pub slots_by_filler: u64,
+    /// Questions put to the model.
+    pub filler_calls: u64,
+    /// Each: what was said, what was meant, and what came of it.
+    pub each: Vec<OtherWord>,
+}
+
+/// One task in other words.
+#[derive(Debug, Serialize)]
+pub struct OtherWord {
+    /// What the text says.
+    pub phrase: String,
+    /// The member of the enumeration that is meant.
+    pub meant: String,
+    /// The member that the model chose.
+    pub chosen: Option<String>,
+    /// How the task was served.
+    pub kind: Kind,
+    /// Whether it was done right.
+    pub succeeded: bool,
+}
+
+impl OtherWords {
+    pub(super) fn add(&mut self, result: &TaskResult, other: &Reworded) {
+        let (_, filler) = result.slots();
+        self.tasks += 1;
+        self.hits += u64::from(result.kind == Kind::Hit);
+        self.wrong_plans += u64::from(result.kind != Kind::Miss && !result.succeeded);
+        self.succeeded += u64::from(result.succeeded);
+        self.slots_by_filler += filler;
+        let slots = result.decisions.iter().filter(|d| d.served).flat_map(|d| match &d.outcome {
+            Outcome::Hit { slots, .. } => slots.as_slice(),
+            _ => &[],
+        });
+        let by_filler = slots.into_iter().find(|slot| slot.by == FilledBy::Filler);
+        self.each.push(OtherWord {
+            phrase: other.phrase.clone(),
+            meant: other.member.clone(),
+            chosen: by_filler.and_then(|slot| slot.value.as_str().map(str::to_owned)),
+            kind: result.kind,
+            succeeded: result.succeeded,
+        });
+    }
 }
 
 impl Report {

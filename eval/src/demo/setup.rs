@@ -7,7 +7,7 @@ use plancache::engine::Engine;
 use plancache::fill::Filler;
 use plancache::policy::Policy;
 use plancache::store::{SledStore, StoreError};
-use plancache_agents::import::{ImportError, read_effects, read_runs, read_tools};
+use plancache_agents::import::{ImportError, RecordedRun, read_effects, read_runs, read_tools};
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::retail::{LoadError, Retail};
 use plancache_agents::tokens::Prompt;
@@ -15,10 +15,13 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::Options;
+use super::{Options, Phrases, Reworded};
 use crate::filler::{self, Counted, FillerError};
 use crate::score::Scorer;
 use crate::tasks::{TaskInput, read_tasks};
+
+/// How many tasks are done again in other words, for each member.
+const OTHERS: usize = 3;
 
 /// Why the demo cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,8 @@ pub enum SetupError {
 /// Everything that a stream of tasks needs.
 pub struct Stage {
     pub(super) tasks: Vec<TaskInput>,
+    /// Tasks again in other words, for after the stream.
+    pub(super) others: Vec<Reworded>,
     pub(super) tools: Arc<Vec<Tool>>,
     pub(super) shop: Retail,
     pub(super) scorer: Scorer,
@@ -81,10 +86,16 @@ impl Stage {
             tasks.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         }
         tasks.truncate(options.limit.unwrap_or(usize::MAX));
-        let scorer = Scorer::load(&options.task_file(), shop.clone())?;
+        let mut scorer = Scorer::load(&options.task_file(), shop.clone())?;
         let (described, tools) = read_tools(&data.join("tools.json"))?;
         let effects = read_effects(&data.join("effects.toml"))?;
-        let runs = read_runs(&options.run_file(), &tools)?;
+        let mut runs = read_runs(&options.run_file(), &tools)?;
+        let others = if options.no_filler { Vec::new() } else { others(options, &tasks)? };
+        for other in &others {
+            scorer.also(&other.of, &other.input.task_id);
+            let run = runs.iter().find(|run| run.task_id == other.of).cloned();
+            runs.extend(run.map(|run| RecordedRun { task_id: other.input.task_id.clone(), ..run }));
+        }
         let prompt = Prompt { system: read(&data.join("policy.md"))?, tools: described };
         let planner = RecordedPlanner::new(runs, reads(&effects), prompt);
         let (store_folder, fresh) = store_folder(options)?;
@@ -98,8 +109,20 @@ impl Stage {
         let store = Arc::new(SledStore::open(&store_folder)?);
         let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
         let engine = Arc::new(Engine::open(policy, store, asked).await?);
-        Ok(Self { tasks, tools, shop, scorer, planner, engine, filler, store_folder, _fresh: fresh })
+        Ok(Self { tasks, others, tools, shop, scorer, planner, engine, filler, store_folder, _fresh: fresh })
     }
+}
+
+/// A few of the stream's tasks in other words: the first of each member's phrases.
+fn others(options: &Options, tasks: &[TaskInput]) -> Result<Vec<Reworded>, SetupError> {
+    let all = Phrases::load(&options.data_folder())?.reworded(tasks, false);
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let mut first = |other: &Reworded| {
+        let count = taken.entry(other.member.clone()).or_default();
+        *count += 1;
+        *count <= OTHERS
+    };
+    Ok(all.into_iter().filter(|other| first(other)).collect())
 }
 
 fn reads(effects: &BTreeMap<String, EffectClass>) -> impl Iterator<Item = String> {

@@ -101,6 +101,17 @@ impl Screen {
         if let (Some(hit), Some(decision)) = (report.hit_ms_p50, report.decision_us_p50) {
             writeln!(out, "time: {hit:.2} ms per hit, {decision:.0} us per decision (medians)")?;
         }
+        if let Some(others) = &report.other_words {
+            writeln!(
+                out,
+                "in other words: {} tasks again, {} hits, {} wrong; what was meant was chosen by the model ({} calls):",
+                others.tasks, others.hits, others.wrong_plans, others.filler_calls
+            )?;
+            for other in &others.each {
+                let chosen = other.chosen.as_deref().map_or("the planner was asked", |chosen| chosen);
+                writeln!(out, "  \"{}\" -> {chosen}", other.phrase)?;
+            }
+        }
         writeln!(out, "templates learnt: {}", report.templates)?;
         for (reason, count) in &report.miss_reasons {
             writeln!(out, "  not served, {reason}: {count}")?;

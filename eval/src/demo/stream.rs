@@ -8,7 +8,7 @@ use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::{Agent, Ending};
 use tower::Layer;
 
-use super::report::{Kind, Report, TaskResult};
+use super::report::{Kind, OtherWords, Report, TaskResult};
 use super::watched::Watched;
 use super::{Options, SetupError, Stage};
 use crate::tasks::TaskInput;
@@ -38,6 +38,14 @@ pub async fn run(
     if let Some(filler) = &stage.filler {
         report.filler_calls = filler.asked();
         report.settings.filler = Some(filler.name().to_owned());
+        let mut others = OtherWords::default();
+        for other in &stage.others {
+            let result = one(stage, &mut planner, &layer.handle(), &watched, &other.input).await?;
+            watch(&result);
+            others.add(&result, other);
+        }
+        others.filler_calls = filler.asked() - report.filler_calls;
+        report.other_words = Some(others).filter(|others| others.tasks > 0);
     }
     report.templates = stage.engine.templates(None).len();
     Ok(report)

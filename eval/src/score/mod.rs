@@ -4,6 +4,7 @@
 //! agent must have said what the task demands. The gold actions never leave this module.
 
 mod database;
+pub mod slots;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -71,6 +72,13 @@ impl Scorer {
     pub fn load(tasks: &Path, fresh: Retail) -> Result<Self, ImportError> {
         let golds = read_lines::<Gold>(tasks)?;
         Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect(), fresh })
+    }
+
+    /// Judges another wording of a task, under a name of its own, as it judges the task.
+    pub fn also(&mut self, task_id: &str, other_name: &str) {
+        if let Some(gold) = self.golds.get(task_id).cloned() {
+            self.golds.insert(other_name.to_owned(), gold);
+        }
     }
 
     /// Judges a run by the shop it left and by what the agent said.

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
+use super::EndpointSettings;
 use crate::fill::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 
 /// An endpoint that cannot be reached is found out early.
@@ -24,35 +25,6 @@ const CONNECT: Duration = Duration::from_secs(5);
 const AROUND: usize = 32;
 /// How many other tokens the endpoint is asked to report at each place.
 const ALTERNATIVES: u8 = 5;
-
-/// Which endpoint, and how it is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointSettings {
-    /// Where the API is, such as `http://localhost:11434/v1`.
-    pub base_url: String,
-    /// The model's name there.
-    pub model: String,
-    /// Names the environment variable that holds the API key; `None` sends none.
-    pub key_env: Option<String>,
-    /// Ask for log-probabilities, from which the margin of a choice is taken. Not every endpoint
-    /// has them; without, a choice counts as certain.
-    pub logprobs: bool,
-    /// How many questions may be under way; one more is refused as busy.
-    pub concurrency: usize,
-}
-
-impl EndpointSettings {
-    /// A model at an endpoint, without key and log-probabilities, four questions at a time.
-    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
-        Self {
-            base_url: base_url.into(),
-            model: model.into(),
-            key_env: None,
-            logprobs: false,
-            concurrency: 4,
-        }
-    }
-}
 
 /// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +86,7 @@ impl EndpointFiller {
 
     fn request(&self, question: &FillQuestion) -> CreateChatCompletionRequest {
         let (schema, rule, tokens) = match &question.choice {
-            Choice::Candidates(candidates) => {
+            Choice::Candidates(candidates) | Choice::Meant { values: candidates, .. } => {
                 let mut allowed: Vec<Value> = candidates.iter().map(|c| json!(c)).collect();
                 allowed.push(Value::Null);
                 let longest = candidates.iter().map(String::len).max().unwrap_or(0);
@@ -136,7 +108,7 @@ impl EndpointFiller {
                 question.task.as_str(),
             )),
         ];
-        let candidates = matches!(question.choice, Choice::Candidates(_));
+        let candidates = !matches!(question.choice, Choice::Schema { .. });
         let logprobs = (candidates && self.settings.logprobs).then_some(true);
         CreateChatCompletionRequest {
             model: self.settings.model.clone(),
@@ -168,7 +140,9 @@ impl EndpointFiller {
         }
         let text = choice.message.content.as_deref().unwrap_or_default().trim();
         match &question.choice {
-            Choice::Candidates(candidates) => Ok(chosen(candidates, text, choice)),
+            Choice::Candidates(candidates) | Choice::Meant { values: candidates, .. } => {
+                Ok(chosen(candidates, text, choice))
+            }
             Choice::Schema { schema, .. } => {
                 let value =
                     answer_in(text).ok_or_else(|| self.failed("its answer is not the JSON asked for"))?;
@@ -198,10 +172,10 @@ impl Filler for EndpointFiller {
 
     async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
         match &question.choice {
-            Choice::Candidates(all) if all.is_empty() => {
+            Choice::Candidates(all) | Choice::Meant { values: all, .. } if all.is_empty() => {
                 return Err(FillError::Failed("there is no candidate to choose from".to_owned()));
             }
-            Choice::Candidates(all) if all.len() == 1 => {
+            Choice::Candidates(all) | Choice::Meant { values: all, .. } if all.len() == 1 => {
                 return Ok(FillAnswer::Chosen { index: 0, margin: f32::INFINITY });
             }
             _ => {}

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use toktrie::{SimpleVob, TokEnv, TokRxInfo, TokTrie, TokenId, TokenizerEnv};
 
 use super::chat::end_of_answer;
-use super::session::{Halt, Session};
+use super::session::{Halt, Question, Session};
 use super::worker::Job;
 use crate::fill::FillAnswer;
 
@@ -102,7 +102,7 @@ impl Session<'_> {
         let mut matcher = self.grammar()?.matcher(schema)?;
         let mut written = forced(&mut matcher);
         if !matcher.is_stopped() {
-            let mut last = self.ask(job, &written, max_tokens)?;
+            let mut last = self.ask(Question::of(job), job, &written, max_tokens)?;
             loop {
                 if written.len() >= max_tokens {
                     return Err(Halt::Failed(format!("the answer did not end within {max_tokens} tokens")));

@@ -3,6 +3,7 @@
 mod chat;
 mod check;
 mod constrain;
+mod meaning;
 mod score;
 mod session;
 mod states;

@@ -5,7 +5,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::session::{BATCH, Halt, QUESTION, SEQUENCES, Session, position};
+use super::session::{BATCH, Halt, QUESTION, Question, SEQUENCES, Session, position};
 use super::worker::Job;
 use crate::fill::FillAnswer;
 
@@ -107,7 +107,7 @@ impl Session<'_> {
         if longest > BATCH as usize {
             return Err(Halt::Failed(format!("a candidate has {longest} tokens, more than {BATCH}")));
         }
-        let last = self.ask(job, &[], longest.max(SCORED))?;
+        let last = self.ask(Question::of(job), job, &[], longest.max(SCORED))?;
         let mut sums = vec![0.0; answers.len()];
         let logits = self.context.get_logits_ith(last);
         let total = log_sum_exp(logits);
@@ -163,8 +163,8 @@ impl Session<'_> {
     }
 }
 
-/// The greatest mean, and how far the second is below it.
-fn best(means: impl Iterator<Item = f32>) -> FillAnswer {
+/// The greatest score, and how far the second is below it.
+pub(super) fn best(means: impl Iterator<Item = f32>) -> FillAnswer {
     let (mut index, mut first, mut second) = (0, f32::NEG_INFINITY, f32::NEG_INFINITY);
     for (i, mean) in means.enumerate() {
         if mean > first {
@@ -176,12 +176,12 @@ fn best(means: impl Iterator<Item = f32>) -> FillAnswer {
     FillAnswer::Chosen { index, margin: first - second }
 }
 
-fn logit(logits: &[f32], token: LlamaToken) -> f32 {
+pub(super) fn logit(logits: &[f32], token: LlamaToken) -> f32 {
     usize::try_from(token.0).ok().and_then(|i| logits.get(i)).copied().unwrap_or(f32::NEG_INFINITY)
 }
 
 /// The logarithm of the sum of the exponentials: what turns a logit into a log-probability.
-fn log_sum_exp(logits: &[f32]) -> f32 {
+pub(super) fn log_sum_exp(logits: &[f32]) -> f32 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|logit| f64::from((logit - max).exp())).sum();
     max + sum.ln() as f32

@@ -14,7 +14,7 @@ use super::chat::{ChatFrame, end_of_answer};
 use super::constrain::Grammar;
 use super::states::{Kept, States};
 use super::worker::Job;
-use crate::fill::{Choice, FillAnswer, FillError};
+use crate::fill::{Choice, FillAnswer, FillError, FillQuestion};
 
 /// Tokens that are read at once. Between batches the model looks whether anyone still waits, so a
 /// batch bounds how long a dropped question goes on (1.5 s at 170 tokens/s).
@@ -35,6 +35,23 @@ pub(super) enum Halt {
 impl<E: std::fmt::Display> From<E> for Halt {
     fn from(error: E) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+/// What the model reads before it answers.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    /// Under which the prefix's state is kept.
+    pub(super) key: &'a str,
+    pub(super) prefix: &'a str,
+    pub(super) task: &'a str,
+}
+
+impl<'a> Question<'a> {
+    /// As it was put.
+    pub(super) fn of(job: &'a Job) -> Self {
+        let FillQuestion { prefix_key, prefix, task, .. } = &job.question;
+        Self { key: prefix_key, prefix, task }
     }
 }
 
@@ -74,6 +91,7 @@ impl<'m> Session<'m> {
     pub(super) fn answer(&mut self, job: &Job) -> Option<Result<FillAnswer, FillError>> {
         let answer = match &job.question.choice {
             Choice::Candidates(candidates) => self.choose(candidates, job),
+            Choice::Meant { argument, values, said } => self.meant(argument, values, said, job),
             Choice::Schema { schema, max_tokens } => self.write(schema, *max_tokens, job),
         };
         match answer {
@@ -86,10 +104,15 @@ impl<'m> Session<'m> {
     /// Reads the question (the prefix from its state, if that is kept) and then `begun`, the
     /// beginning of its answer. Leaves room for `room` tokens more. Returns the index of the
     /// logits after the last token.
-    pub(super) fn ask(&mut self, job: &Job, begun: &[LlamaToken], room: usize) -> Result<i32, Halt> {
-        let question = &job.question;
-        let prefix = self.frame.prefix(self.model, &question.prefix);
-        let mut rest = self.frame.suffix(self.model, &question.task);
+    pub(super) fn ask(
+        &mut self,
+        question: Question<'_>,
+        job: &Job,
+        begun: &[LlamaToken],
+        room: usize,
+    ) -> Result<i32, Halt> {
+        let prefix = self.frame.prefix(self.model, question.prefix);
+        let mut rest = self.frame.suffix(self.model, question.task);
         rest.extend_from_slice(begun);
         let needed = prefix.len() + rest.len() + room;
         let limit = self.context.n_ctx() as usize;
@@ -98,7 +121,7 @@ impl<'m> Session<'m> {
                 "the question needs {needed} tokens, the model's context has {limit}; raise the setting `context`"
             )));
         }
-        self.go_to_prefix(&question.prefix_key, prefix, job)?;
+        self.go_to_prefix(question.key, prefix, job)?;
         self.read(&rest, job)
     }
 
@@ -164,6 +187,13 @@ impl<'m> Session<'m> {
         let done = self.context.clear_kv_cache_seq(Some(0), from, None);
         self.held.truncate(keep);
         from.is_some() && matches!(done, Ok(true))
+    }
+
+    /// Drops what the context holds behind the tokens that are held.
+    pub(super) fn forget_after(&mut self, held: usize) {
+        if !self.rewind(held) {
+            self.forget();
+        }
     }
 
     /// Drops all that was read.

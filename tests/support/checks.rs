@@ -1,0 +1,133 @@
+//! What holds of every parser, whatever it is given: it does not panic, what it takes is sound, and
+//! what it refuses it refuses in words that help. The fuzz targets and `tests/parsers.rs` ask the
+//! same.
+#![allow(dead_code, reason = "each user asks for one thing")]
+
+use std::sync::Arc;
+
+use plancache::cli::{OutcomeFrom, read_run};
+use plancache::domain::{Argument, Namespace, Template, Trace};
+use plancache::expr::{Compiled, Program};
+use plancache::extract::{extract, merge, shape_key};
+use plancache::fill::{Rules, Wording, cover, play};
+use plancache::spans::{lex, masked};
+use plancache::validate::{self, Invalid};
+use serde_json::{Map, Value};
+
+/// The lexer, object literals included: tokens stand in order, on the borders of characters, and
+/// leave out blanks alone; an object's values are text.
+pub(crate) fn text(text: &str) {
+    let lexed = lex(text);
+    let mut at = 0;
+    for (i, token) in lexed.tokens.iter().enumerate() {
+        assert!(token.start >= at && token.end > token.start, "token {i} of {text:?}");
+        assert!(text[at..token.start].chars().all(char::is_whitespace), "before token {i} of {text:?}");
+        at = token.end;
+        if let Value::Object(map) = &token.value {
+            assert!(map.values().all(Value::is_string), "{text:?}");
+        }
+    }
+    assert!(text[at..].chars().all(char::is_whitespace), "after the last token of {text:?}");
+    assert_eq!(lexed.slice(0, lexed.tokens.len()), text.trim_matches(blank), "{text:?}");
+    masked(&lexed);
+    plancache::matching::words(text);
+}
+
+/// What stands between tokens: all white space but a line break.
+fn blank(c: char) -> bool {
+    c.is_whitespace() && c != '\n'
+}
+
+/// A template file, with and without evidence: what is read is valid and written as it was read;
+/// what is not says where, what, and what to do.
+pub(crate) fn template_file(text: &str) {
+    match validate::read_template(text) {
+        Ok(read) => {
+            assert_eq!(validate::template(&read), Ok(()));
+            let again = serde_json::to_string(&read).unwrap();
+            assert_eq!(validate::read_template(&again), Ok(read.clone()));
+            used(&read);
+        }
+        Err(why) => clear(&why),
+    }
+    match validate::read_record(text) {
+        Ok(read) => {
+            let again = serde_json::to_string(&read).unwrap();
+            assert_eq!(validate::read_record(&again), Ok(read));
+        }
+        Err(why) => clear(&why),
+    }
+}
+
+fn clear(why: &Invalid) {
+    assert!(!why.place.is_empty() && !why.what.is_empty() && !why.remedy.is_empty(), "{why:?}");
+}
+
+/// A valid template can be used on any text without a panic: read, played, merged.
+fn used(template: &Template) {
+    let template = Arc::new(template.clone());
+    let said = "Reader R_1 wants Emma, Ulysses and Emma extended because of travel. {a: b} 12 'x'";
+    let task = plancache::domain::Task {
+        namespace: Namespace::default(),
+        text: said.into(),
+        context: Value::Null,
+        tools: Arc::default(),
+        output_format: None,
+    };
+    let programs = Compiled::default();
+    let rules = Rules { task: &task, is_read: &|_| true, programs: &programs, least_seen: 0 };
+    for wording in [Wording::Exact, Wording::Free] {
+        for blocks in cover(std::slice::from_ref(&template), &lex(said), wording).covers {
+            play(&blocks, &[], &Map::new(), rules);
+        }
+    }
+    shape_key(&template);
+    merge(&template, &template, true);
+    for (_, argument) in template.steps.iter().flat_map(|s| &s.arguments) {
+        Argument::spaces(argument, &mut |space| {
+            space.best().count();
+        });
+    }
+}
+
+/// A line of recorded runs: a run that is read can be learnt from; a line that is not is named by
+/// column and reason.
+pub(crate) fn run_line(line: &str) {
+    let outcome = OutcomeFrom::Field("outcome".into());
+    match read_run(line, "name", &Namespace::default(), &Arc::default(), &outcome) {
+        Ok(trace) => learnt(&trace),
+        Err(bad) => assert!(bad.column >= 1 && !bad.why.is_empty(), "{bad:?} of {line:?}"),
+    }
+}
+
+/// Extraction never panics, and what it gives stands for parts of the text and of the run.
+pub(crate) fn learnt(trace: &Trace) {
+    let found = extract(trace, &|tool| tool.len().is_multiple_of(2));
+    assert_eq!(found.templates.len(), found.ranges.len());
+    assert_eq!(found.templates.len(), found.steps.len());
+    for (n, template) in found.templates.iter().enumerate() {
+        let (from, to) = found.ranges[n];
+        assert!(trace.task.text.get(from..to).is_some(), "{trace:?}");
+        assert!(found.steps[n].iter().all(|step| *step < trace.steps.len()), "{trace:?}");
+        assert_eq!(merge(template, template, false).as_ref(), Some(template));
+        validate::leftover_literals(template, trace, 3);
+    }
+}
+
+/// A guard: one that compiles gives true, false or an error on any observation; one that does not
+/// says why, in one line that is not much longer than the guard may be.
+pub(crate) fn guard(source: &str, observed: &Value) {
+    match Program::compile(source) {
+        Ok(program) => {
+            assert_eq!(program.source(), source);
+            program.variables();
+            program.literals();
+            for value in [observed, &Value::Null] {
+                if let Err(why) = program.holds(value) {
+                    assert!(!why.to_string().is_empty());
+                }
+            }
+        }
+        Err(why) => assert!(!why.to_string().is_empty(), "{source:?}"),
+    }
+}
