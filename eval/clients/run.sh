@@ -24,6 +24,12 @@ if [ -n "$node" ]; then
     fi
 fi
 
+if [ "${RIG-yes}" = yes ]; then
+    mkdir -p "$work/rig"
+    cp -r "$here/rig/." "$work/rig/"
+    CARGO_TARGET_DIR=$work/rig/target cargo build --quiet --manifest-path "$work/rig/Cargo.toml"
+fi
+
 pids=()
 store=$(mktemp -d)
 stop() {
@@ -70,4 +76,7 @@ if [ -n "$node" ]; then
     node "$work/node/openai_sdk.mjs"
 else
     echo 'NOT CHECKED: node, which is not on this machine' >&2
+fi
+if [ "${RIG-yes}" = yes ]; then
+    "$work/rig/target/debug/plancache-test-rig"
 fi

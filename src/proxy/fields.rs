@@ -51,9 +51,12 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| value.get()).filter(|text| *text != "null")
     }
 
-    /// A member's value, if it is there and of this type.
+    /// A member's value, if it is there and of this type. Some clients write a key twice; then the
+    /// last one counts, as in most readers of JSON.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.raw(name)?).ok()
+        let text = self.raw(name)?;
+        let again = |_| serde_json::from_value(serde_json::from_str(text)?);
+        serde_json::from_str(text).or_else(again).ok()
     }
 
     /// The body without the members `without`, and with `with` (`"name":value`) before all others.
@@ -77,6 +80,12 @@ mod tests {
         assert_eq!(fields.get::<String>("model").as_deref(), Some("m"));
         let edited = fields.edited(&["cache"], Some("\"new\":{}"));
         assert_eq!(&edited[..], br#"{"new":{},"model":"m","n":1.0,"x":[1,  2],"y":null}"#);
+        let twice = Fields::read(br#"{"a":{"model":"x","model":"y"}}"#).unwrap();
+        #[derive(Deserialize)]
+        struct Named {
+            model: String,
+        }
+        assert_eq!(twice.get::<Named>("a").unwrap().model, "y");
         assert!(Fields::read(b"[1]").is_none());
         assert!(Fields::read(b"{\"a\":1").is_none());
     }
