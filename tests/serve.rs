@@ -10,6 +10,47 @@ use std::time::{Duration, Instant};
 
 const SECRET: &str = "a word of the user that no log may hold";
 
+/// A collector of traces: keeps what it is sent.
+#[cfg(feature = "otel")]
+fn collector() -> (String, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let kept = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let keep = kept.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = stream.read(&mut bytes) {
+                keep.lock().unwrap().extend_from_slice(&bytes[..n]);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    (format!("http://{address}"), kept)
+}
+
+#[cfg(feature = "otel")]
+#[test]
+fn traces_are_sent_without_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, kept) = collector();
+    let settings =
+        format!("policy.filler = false\n[proxy.upstreams.one]\nbase_url = '{}'\n", planner(Duration::ZERO));
+    let mut command = command(folder.path(), &settings);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint);
+    let served = Served::start(command);
+    assert!(served.ask().starts_with("HTTP/1.1 200 OK"));
+    let (code, log) = served.stop();
+    assert_eq!(code, Some(0), "{log}");
+    let kept = String::from_utf8_lossy(&kept.lock().unwrap()).into_owned();
+    for name in ["POST /v1/traces", "gen_ai.operation.name", "plancache.result", "no_candidate"] {
+        assert!(kept.contains(name), "{name}: {kept}");
+    }
+    assert!(!kept.contains(SECRET) && !kept.contains("run_"), "{kept}");
+}
+
 /// A planner that answers everything with the same completion, after a while.
 fn planner(wait: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -57,15 +98,18 @@ fn command(folder: &Path, settings: &str) -> Command {
 
 fn serve(folder: &Path, upstream: &str) -> Served {
     let settings = format!("policy.filler = false\n[proxy.upstreams.one]\nbase_url = '{upstream}'\n");
-    let mut child = command(folder, &settings).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let address =
-        line.trim().strip_prefix("listening on http://").unwrap().trim_end_matches("/v1").to_owned();
-    Served { child, address }
+    Served::start(command(folder, &settings))
 }
 
 impl Served {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        Self { address: address.trim_end_matches("/v1").to_owned(), child }
+    }
+
     fn get(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

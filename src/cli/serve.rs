@@ -22,6 +22,8 @@ pub(super) fn run(verb: &Serve, common: &Common, out: &mut Output<'_>) -> Result
     if let Some(listen) = &verb.listen {
         config.proxy.listen.clone_from(listen);
     }
+    // Before the runtime: what is left of the traces is sent when it has ended.
+    let _traces = crate::telemetry::Traces::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, out))?;
     Ok(Status::Done)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::OwnedSemaphorePermit;
 use tower::{Layer, Service};
@@ -27,7 +27,10 @@ use crate::config::SystemPrompt;
 use crate::domain::{Namespace, NextStep, Outcome, PlanRequest, RunId, Task};
 use crate::layer::CacheHandle;
 use crate::policy::Mode;
-use crate::telemetry::REQUEST_SPAN;
+use crate::telemetry::{REQUEST_SPAN, RequestSpan};
+
+/// Ties spans of several programs together (W3C Trace Context).
+const TRACE_PARENT: &str = "traceparent";
 
 /// A request whose head and body are there.
 struct Arrived {
@@ -105,23 +108,23 @@ fn path(uri: &Uri) -> &str {
 }
 
 /// A planning call.
-pub(super) async fn plan(shared: &Shared, endpoint: Endpoint, request: Request) -> Response<Body> {
+pub(super) async fn plan(shared: &Shared, endpoint: Endpoint, mut request: Request) -> Response<Body> {
     let began = Instant::now();
-    let response = match decide(shared, endpoint, request).await {
+    let span = RequestSpan::begin(text(request.headers(), TRACE_PARENT), endpoint.label());
+    if let Some(parent) = span.traceparent().and_then(|parent| HeaderValue::from_str(&parent).ok()) {
+        request.headers_mut().insert(TRACE_PARENT, parent);
+    }
+    let response = match decide(shared, endpoint, &span, request).await {
         Ok(response) => response,
         Err(refusal) => refusal.response(),
     };
-    let took = began.elapsed();
-    let did = |name| text(response.headers(), name).unwrap_or_default();
-    tracing::debug!(
-        operation = endpoint.label(),
-        status = response.status().as_u16(),
-        did = did("x-plancache"),
-        reason = did("x-plancache-reason"),
-        took_us = took.as_micros(),
-        "{REQUEST_SPAN}"
-    );
-    shared.metrics.answered(endpoint.label(), response.status(), took);
+    let (status, took) = (response.status(), began.elapsed());
+    let did = text(response.headers(), "x-plancache").unwrap_or_default();
+    let reason = text(response.headers(), "x-plancache-reason").unwrap_or_default();
+    let (operation, took_us) = (endpoint.label(), took.as_micros());
+    tracing::debug!(operation, status = status.as_u16(), did, reason, took_us, "{REQUEST_SPAN}");
+    span.end(status.as_u16(), did, reason);
+    shared.metrics.answered(operation, status, took);
     response
 }
 
@@ -135,7 +138,12 @@ struct Call<'s, 'b> {
     fields: Fields<'b>,
 }
 
-async fn decide(shared: &Shared, endpoint: Endpoint, request: Request) -> Result<Response<Body>, Refusal> {
+async fn decide(
+    shared: &Shared,
+    endpoint: Endpoint,
+    span: &RequestSpan,
+    request: Request,
+) -> Result<Response<Body>, Refusal> {
     let client = shared.clients.of(request.headers())?;
     let arrived = arrive(shared, request).await?;
     let expanded = || shared.kept.expanded(&arrived.body);
@@ -150,7 +158,9 @@ async fn decide(shared: &Shared, endpoint: Endpoint, request: Request) -> Result
         Refusal::new(StatusCode::BAD_REQUEST, "plancache_header", misunderstood.0)
     })?;
     let tenant = client.tenant(&control)?;
-    let upstream = upstream(shared, fields.get::<String>("model").as_deref())?;
+    let model = fields.get::<String>("model");
+    span.model(model.as_deref().unwrap_or_default());
+    let upstream = upstream(shared, model.as_deref())?;
     let mode = control.mode(client.mode);
     let call = Call { shared, endpoint, upstream, control, tenant, fields };
     match call.read(mode) {

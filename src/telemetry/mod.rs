@@ -6,10 +6,13 @@
 mod counters;
 mod labels;
 mod logs;
+#[cfg_attr(not(feature = "otel"), path = "no_traces.rs")]
+mod traces;
 
 pub use counters::{Counters, Snapshot};
 pub use labels::labels;
 pub use logs::log_to_stderr;
+pub use traces::{RequestSpan, Traces};
 
 /// Planning calls by `result` and `reason`.
 pub const REQUESTS_TOTAL: &str = "plancache_requests_total";
