@@ -193,6 +193,23 @@ fn effects(session: &Session, records: &[std::sync::Arc<TemplateRecord>]) -> Opt
 }
 
 fn model(config: &Config) -> Check {
+    if let Some(endpoint) = &config.model.endpoint {
+        return match config.model.open() {
+            Ok(_) => good("model", format!("{} at {}", endpoint.model, endpoint.base_url)),
+            Err(error) => bad("model", super::chain(&error), "correct `model.endpoint` in the settings"),
+        };
+    }
+    if let Some(file) = &config.model.file {
+        return if file.is_file() {
+            good("model", format!("the file {} is here", file.display()))
+        } else {
+            bad(
+                "model",
+                format!("there is no file {}", file.display()),
+                "correct `model.file` in the settings",
+            )
+        };
+    }
     let catalogue = match Catalogue::builtin() {
         Ok(catalogue) => catalogue,
         Err(error) => return bad("model", error.to_string(), "report this"),

@@ -57,25 +57,12 @@ async fn serve(config: Config, out: &mut Output<'_>) -> Result<(), Failure> {
 
 async fn open(config: &Config, folder: &Path) -> Result<Engine, String> {
     let store = SledStore::open(folder).map_err(|error| super::chain(&error))?;
-    #[cfg(feature = "local-model")]
-    let filler = local_model(config).map(|model| Arc::new(model) as _);
-    #[cfg(not(feature = "local-model"))]
-    let filler = None;
+    // Without a filler, what exact binding cannot fill is a miss.
+    let filler = config.policy.filler.then(|| config.model.open());
+    let filler = filler.and_then(|opened| {
+        opened.inspect_err(|error| tracing::warn!(%error, "the filler is out of use")).ok().flatten()
+    });
     Engine::open(config.policy.clone(), Arc::new(store), filler).await.map_err(|error| super::chain(&error))
-}
-
-/// The local model, if its file is here: without it, what exact binding cannot fill is a miss.
-#[cfg(feature = "local-model")]
-fn local_model(config: &Config) -> Option<crate::models::LocalModel> {
-    use crate::models::{Catalogue, LocalModel, LocalSettings};
-
-    if !config.policy.filler {
-        return None;
-    }
-    let catalogue = Catalogue::builtin().ok()?;
-    let path = catalogue.find(config.model.name.as_deref()).ok()?.locate(&config.model_dir()?)?;
-    let model = LocalModel::open(&path, LocalSettings::default());
-    model.inspect_err(|error| tracing::warn!(%error, "the local model is out of use")).ok()
 }
 
 /// The secret lies beside the store, not in it: the folder is the store's own.

@@ -2,12 +2,12 @@
 
 mod admit;
 mod ask;
+mod decided;
 mod explain;
 mod lookup;
 mod manage;
 mod snapshot;
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::{
     Bypass, Call, Diverged, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
-    PlanRequest, RunId, RunOutcome, Served, Task, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
+    PlanRequest, RunId, RunOutcome, Served, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
 };
 use crate::expr::Compiled;
 use crate::fill::{Filler, Played, Rules, play};
@@ -267,43 +267,6 @@ impl Engine {
             }
         }
         agreed.ok_or_else(|| "the plan is empty".to_owned())
-    }
-
-    /// The decision for a run: the one made when it began, as long as that is remembered.
-    async fn decision(&self, request: &PlanRequest) -> Arc<Decision> {
-        let key = (request.task.namespace.clone(), request.run.clone(), request.task.text.clone());
-        if let Some(decision) = lock(&self.runs).get(&key) {
-            return decision.clone();
-        }
-        let snapshot = self.snapshot.load();
-        let fingerprints = self.fingerprints(&request.task);
-        let mut decision = lookup::decide(&snapshot, &request.task, &self.policy, &fingerprints);
-        drop(snapshot);
-        if let Decision::Plan { plan, slots, .. } = &mut decision
-            && plan.is_open()
-        {
-            match self.choose(&request.task, plan).await {
-                Ok((closed, chosen)) => {
-                    *plan = closed;
-                    slots.extend(chosen);
-                }
-                Err(miss) => decision = Decision::Miss(miss),
-            }
-        }
-        let decision = Arc::new(decision);
-        lock(&self.runs).put(key, decision.clone());
-        decision
-    }
-
-    fn fingerprints(&self, task: &Task) -> Arc<Fingerprints> {
-        let address = Arc::as_ptr(&task.tools) as usize;
-        if let Some((_, prints)) = lock(&self.fingerprints).get(&address) {
-            return prints.clone();
-        }
-        let prints: Arc<HashMap<String, String>> =
-            Arc::new(task.tools.iter().map(|tool| (tool.name.clone(), tool.fingerprint())).collect());
-        lock(&self.fingerprints).put(address, (task.tools.clone(), prints.clone()));
-        prints
     }
 
     /// Learns from a completed run. A run that is not a success is not learnt.

@@ -75,7 +75,7 @@ impl Default for Policy {
             min_constant: 3,
             filler: true,
             filler_deadline_ms: 20_000,
-            filler_margin: 0.1,
+            filler_margin: 0.25,
             filler_odds: 2.0,
         }
     }
