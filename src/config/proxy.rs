@@ -126,7 +126,7 @@ pub enum SystemPrompt {
     /// A part of its contract: agents with other instructions never share plans.
     #[default]
     Contract,
-    /// Nothing. For prompts that hold a date, say, but no rules that differ between agents.
+    /// Nothing. For prompts that hold the time of day, say, but no rules that differ between agents.
     Ignore,
 }
 
