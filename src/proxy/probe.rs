@@ -8,7 +8,6 @@ use tokio::sync::Semaphore;
 
 use super::ProxyError;
 use super::call_id::{CallIds, fresh_run_id};
-use super::chat::Draft;
 use super::frames::Frames;
 use super::upstream::{Upstream, Upstreams};
 use crate::config;
@@ -154,7 +153,7 @@ impl Asking<'_> {
 }
 
 fn says_usage(data: &str) -> bool {
-    Draft::is_usage(data) || serde_json::from_str::<Value>(data).is_ok_and(|chunk| chunk["usage"].is_object())
+    serde_json::from_str::<Value>(data).is_ok_and(|chunk| chunk["usage"].is_object())
 }
 
 /// The provider's own words on what is wrong, cut short.

@@ -10,7 +10,7 @@ use axum::http::{Response, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::oneshot;
 
-use super::chat;
+use super::chat::{self, Said};
 use super::endpoint::Endpoint;
 use super::frames::Frames;
 use super::planning::Planned;
@@ -95,10 +95,9 @@ impl Tee {
                 let mut kept = Vec::with_capacity(chunk.len());
                 let mut last = false;
                 for frame in frames.push(&chunk) {
-                    let data = frame.data.as_deref().unwrap_or_default();
-                    draft.event(data);
-                    last |= data.trim() == "[DONE]";
-                    if !chat::Draft::is_usage(data) {
+                    let said = frame.data.as_deref().map(|data| draft.event(data));
+                    last |= said == Some(Said::Done);
+                    if said != Some(Said::Usage) {
                         kept.extend_from_slice(&frame.raw);
                     }
                 }
@@ -114,8 +113,7 @@ impl Tee {
             Reader::Chat(frames, draft) if !told => {
                 let mut last = false;
                 for data in frames.push(&chunk).into_iter().filter_map(|frame| frame.data) {
-                    draft.event(&data);
-                    last |= data.trim() == "[DONE]";
+                    last |= draft.event(&data) == Said::Done;
                 }
                 if last {
                     self.end();

@@ -109,6 +109,17 @@ pub(in crate::proxy) fn completion(body: &[u8], final_tools: &[String]) -> Optio
     draft.finish(final_tools)
 }
 
+/// What an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Said {
+    /// A part of the message, or something unknown.
+    Words,
+    /// The usage, and nothing else.
+    Usage,
+    /// The end.
+    Done,
+}
+
 /// What a stream has said so far.
 #[derive(Debug, Default)]
 pub(in crate::proxy) struct Draft {
@@ -128,15 +139,16 @@ impl std::fmt::Debug for Billed {
 }
 
 impl Draft {
-    /// Takes the data of an event.
-    pub(in crate::proxy) fn event(&mut self, data: &str) {
+    /// Takes the data of an event; says what it is.
+    pub(in crate::proxy) fn event(&mut self, data: &str) -> Said {
         if data.trim() == "[DONE]" {
-            return;
+            return Said::Done;
         }
         let Ok(Chunk { choices, usage }) = serde_json::from_str::<Chunk>(data) else {
             self.odd = true;
-            return;
+            return Said::Words;
         };
+        let said = if choices.is_empty() && usage.is_some() { Said::Usage } else { Said::Words };
         self.usage = usage.or(self.usage);
         for Delta { index, delta, finish_reason } in choices {
             let Piece { content, refusal, tool_calls, function_call } = delta;
@@ -147,6 +159,7 @@ impl Draft {
             }
             self.finish = finish_reason.or(self.finish.take());
         }
+        said
     }
 
     fn call(&mut self, piece: CallPiece) {
@@ -168,11 +181,6 @@ impl Draft {
         }
         own_name.push_str(&name.unwrap_or_default());
         own_arguments.push_str(&arguments.unwrap_or_default());
-    }
-
-    /// Whether an event only says the usage: it has no choices.
-    pub(in crate::proxy) fn is_usage(data: &str) -> bool {
-        serde_json::from_str::<Chunk>(data).is_ok_and(|c| c.choices.is_empty() && c.usage.is_some())
     }
 
     /// The step, if the message came to its end and is one.
@@ -199,7 +207,9 @@ mod tests {
 
     fn stream(events: &[&str]) -> Option<Planned> {
         let mut draft = Draft::default();
-        events.iter().for_each(|event| draft.event(event));
+        for event in events {
+            draft.event(event);
+        }
         draft.finish(&[])
     }
 
@@ -214,7 +224,8 @@ mod tests {
         let NextStep::Calls(calls) = planned.step else { panic!("calls") };
         assert_eq!((calls[0].id.as_str(), &calls[0].arguments["k"]), ("a", &Value::from(1)));
         assert_eq!(planned.usage, Usage { input: 5, output: 2 });
-        assert!(Draft::is_usage(USAGE) && !Draft::is_usage(END));
+        let mut draft = Draft::default();
+        assert_eq!([END, USAGE, "[DONE]"].map(|e| draft.event(e)), [Said::Words, Said::Usage, Said::Done]);
     }
 
     #[test]

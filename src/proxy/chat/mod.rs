@@ -5,5 +5,5 @@ mod draft;
 mod read;
 
 pub(super) use answer::answer;
-pub(super) use draft::{Draft, completion};
+pub(super) use draft::{Draft, Said, completion};
 pub(super) use read::read;
