@@ -56,7 +56,7 @@ YAML
         echo
         "$bin/proxy-speed" miss "${targets[@]}" --rate 500 $stream
     done
-    for rate in 1000 2000 3000; do
+    for rate in 1000 2000 3000 4000 5000 6000; do
         echo
         "$bin/proxy-speed" miss "${targets[@]}" --rate "$rate" --seconds 3 --rounds 2
     done
