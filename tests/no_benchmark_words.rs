@@ -14,12 +14,13 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of the benchmarks' data that are also words of this program or of English prose.
-const PROSE: [&str; 40] = [
+const PROSE: [&str; 41] = [
     // Names of arguments and fields.
     "address",
     "automatic",
     "available",
     "capacity",
+    "date",
     "amount",
     "display",
     "expression",

@@ -19,6 +19,7 @@ mod words;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -100,9 +101,15 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log(&cli.verb);
+    quiet_panics();
     let stdout = io::stdout().lock();
     let mut out = Output::new(Box::new(stdout), cli.common.json);
-    let ended = run(&cli, &mut out).and_then(|status| {
+    let ended = catch_unwind(AssertUnwindSafe(|| run(&cli, &mut out))).unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<String>().map(String::as_str);
+        let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words");
+        Err(format!("this is a fault of the program: {what}; please report it with what you called").into())
+    });
+    let ended = ended.and_then(|status| {
         out.flush()?;
         Ok(status)
     });
@@ -116,6 +123,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A panic of a library underneath (a store's, on damaged files) is caught and reported as the error
+/// that it is; where it came from is for the log.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "a panic")));
 }
 
 /// A server's log is read by programs; that of the other verbs by a person.

@@ -29,7 +29,17 @@ pub(super) enum Access {
 
 impl Session {
     pub(super) fn open(common: &Common, access: Access) -> Result<Self, Failure> {
+        Self::begin(common, access, false)
+    }
+
+    /// With the filler of the settings, if there is one: loading a model takes a moment.
+    pub(super) fn open_with_filler(common: &Common, access: Access) -> Result<Self, Failure> {
+        Self::begin(common, access, true)
+    }
+
+    fn begin(common: &Common, access: Access, filler: bool) -> Result<Self, Failure> {
         let config = Config::load(common.config.as_deref(), common.overrides())?;
+        let filler = if filler && config.policy.filler { config.model.open()? } else { None };
         let folder = config.store_dir()?;
         let store: Arc<dyn Store> = if access == Access::Read && !folder.exists() {
             Arc::new(MemoryStore::new())
@@ -37,7 +47,7 @@ impl Session {
             Arc::new(SledStore::open(&folder)?)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let engine = runtime.block_on(Engine::open(config.policy.clone(), store, None))?;
+        let engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
         let namespace = common.namespace.clone().map(Namespace::new);
         Ok(Self { config, folder, engine, runtime, namespace })
     }

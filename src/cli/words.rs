@@ -121,7 +121,7 @@ fn argument(
     }
 }
 
-/// The ways to get a value. Shortened: the simplest, and how many others of its tier must agree.
+/// How a value can be had. Shortened: the simplest, and how many others of its tier must agree.
 fn space(template: &Template, space: &Space, all: bool) -> Vec<String> {
     if all {
         return space.bindings.iter().map(|b| binding(template, b)).collect();

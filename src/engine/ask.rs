@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Engine;
 use crate::domain::{
     Argument, Binding, FilledBy, FilledSlot, Miss, Operand, PlanRequest, SlotId, SlotPart, Task, Template,
+    Tool,
 };
 use crate::fill::{Block, FillAnswer, FillQuestion, OpenCall, Plan, Wanted, candidates};
 use crate::spans::{lex, text_of};
@@ -102,7 +103,16 @@ impl Engine {
             slot: spec.map(|s| s.name.clone()).unwrap_or_default(),
         };
         let (tool, argument) = reader(template, id).ok_or_else(unfilled)?;
-        let tool = task.tool(tool).ok_or_else(unfilled)?;
+        // Where a decision is only explained, the task may come without its tools.
+        let assumed;
+        let tool = match task.tool(tool) {
+            Some(tool) => tool,
+            None => {
+                let (name, description) = (tool.to_owned(), String::new());
+                assumed = Tool { name, description, parameters: Value::Null };
+                &assumed
+            }
+        };
         let all = spec.map(|spec| candidates(spec, &lex(said))).unwrap_or_default();
         let members: Vec<String> = all.iter().filter_map(|c| text_of(&c.value)).collect();
         let wanted = Wanted { template, tool, argument, said, deadline: self.deadline() };

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::lookup::{Decision, Fingerprints, decide, needed, nominated, servable};
 use super::snapshot::Snapshot;
 use crate::domain::{Namespace, Task};
-use crate::fill::{Wording, read_pattern};
+use crate::fill::{Plan, Wording, read_pattern};
 use crate::matching::words;
 use crate::policy::Policy;
 use crate::spans::{lex, masked};
@@ -19,23 +19,25 @@ pub(super) fn assumed(snapshot: &Snapshot, namespace: &Namespace) -> Fingerprint
 }
 
 /// Everything that a decision on a task is made of, as JSON: `masked`, `keywords`, `candidates`
-/// (with score, state, evidence, and where the pattern reads the text), `decision`.
+/// (with score, state, evidence, and where the pattern reads the text), `decision`. Beside it the
+/// plan, if a slot of it is still open.
 pub(super) fn explain(
     snapshot: &Snapshot,
     task: &Task,
     policy: &Policy,
     fingerprints: &Fingerprints,
-) -> Value {
+) -> (Value, Option<Plan>) {
     let text = lex(&task.text);
     let all = words(&task.text);
     let asked: Vec<&str> = all.iter().map(String::as_str).collect();
     let Some(tenant) = snapshot.tenant(&task.namespace) else {
-        return json!({
+        let explained = json!({
             "masked": masked(&text),
             "keywords": all,
             "candidates": [],
             "decision": {"result": "miss", "reason": "no_candidate", "namespace": task.namespace},
         });
+        return (explained, None);
     };
     let mut listed = Vec::new();
     let full = nominated(tenant, task, fingerprints);
@@ -83,6 +85,7 @@ pub(super) fn explain(
             "reads": reads,
         }));
     }
+    let mut open = None;
     let decision =
         match decide(snapshot, task, policy, fingerprints) {
             Decision::Plan { plan, templates, slots } => {
@@ -97,14 +100,16 @@ pub(super) fn explain(
                     }))
                         })
                         .collect();
+                open = Some(plan).filter(Plan::is_open);
                 json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps})
             }
             Decision::Miss(miss) => json!({"result": "miss", "miss": miss}),
         };
-    json!({
+    let explained = json!({
         "masked": masked(&text),
         "keywords": all,
         "candidates": listed,
         "decision": decision,
-    })
+    });
+    (explained, open)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::snapshot::Snapshot;
 use super::{Engine, explain};
@@ -11,7 +11,8 @@ use crate::store::{Change, StoreError};
 
 impl Engine {
     /// Explains what would be decided for a task: masks, keywords, candidates with scores, slots
-    /// with spans, and why it is a hit or a miss. A task without tools is taken to offer those that
+    /// with spans, and why it is a hit or a miss. What the text says in other words is put to the
+    /// filler, as in a decision. A task without tools is taken to offer those that
     /// the namespace's templates were learnt with.
     pub async fn explain(&self, task: &Task) -> Value {
         let snapshot = self.snapshot.load_full();
@@ -20,7 +21,18 @@ impl Engine {
         } else {
             self.fingerprints(task)
         };
-        explain::explain(&snapshot, task, &self.policy, &fingerprints)
+        let (mut explained, open) = explain::explain(&snapshot, task, &self.policy, &fingerprints);
+        if let Some(plan) = open {
+            match self.choose(task, &plan).await {
+                Ok((_, chosen)) => {
+                    if let Some(slots) = explained["decision"]["slots"].as_array_mut() {
+                        slots.extend(chosen.iter().map(|slot| json!(slot)));
+                    }
+                }
+                Err(miss) => explained["decision"] = json!({"result": "miss", "miss": miss}),
+            }
+        }
+        explained
     }
 
     /// All templates of a namespace (of every one if `None`), oldest first.

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
-        let session = Session::open(common, Access::Read)?;
+        let mut session = Session::open(common, Access::Read)?;
         let tools = self.tools.as_deref().map(messages::read_tools).transpose()?.unwrap_or_default();
         let context = match &self.context {
             Some(path) => serde_json::from_str(&messages::read_file(path)?)?,
@@ -38,7 +38,13 @@ impl Explain {
             tools: Arc::new(tools),
             output_format: None,
         };
-        let explained = session.wait(session.engine.explain(&task));
+        let mut explained = session.wait(session.engine.explain(&task));
+        if explained["decision"]["miss"]["reason"] == "slot_unfilled" {
+            // The store is free again only when the first session has gone.
+            drop(session);
+            session = Session::open_with_filler(common, Access::Read)?;
+            explained = session.wait(session.engine.explain(&task));
+        }
         if out.json() {
             out.value(&explained)?;
         } else {
