@@ -11,9 +11,7 @@ mod runs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plancache::domain::{
-    Lifecycle, Namespace, NextStep, RunId, RunOutcome, Served, TemplateRecord, Tool, Trace,
-};
+use plancache::domain::{Lifecycle, Namespace, NextStep, RunOutcome, Served, TemplateRecord, Tool, Trace};
 use plancache::engine::Engine;
 use plancache::store::{SledStore, Store};
 use plancache::validate;
@@ -121,7 +119,7 @@ async fn write(path: &Path) -> Vec<Arc<TemplateRecord>> {
     let wrong = records.iter().find(|r| r.template.steps.iter().any(|s| s.tool == "queens")).unwrap();
     let served = Served { id: wrong.template.id.clone(), version: wrong.template.version.clone() };
     let failed = RunOutcome::Failure;
-    engine.served(&RunId::new("r"), &wrong.template.namespace, &[served], false, failed).await.unwrap();
+    engine.served(&wrong.template.namespace, &[served], false, failed).await.unwrap();
     engine.templates(None)
 }
 

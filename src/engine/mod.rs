@@ -295,7 +295,6 @@ impl Engine {
     /// When the store could not keep it.
     pub async fn served(
         &self,
-        _run: &RunId,
         namespace: &Namespace,
         templates: &[Served],
         diverged: bool,

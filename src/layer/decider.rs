@@ -77,7 +77,7 @@ impl Decider for Engine {
     }
 
     async fn served(&self, run: &ServedRun) -> Result<(), String> {
-        Engine::served(self, &run.run, &run.namespace, &run.templates, run.diverged, run.outcome)
+        Engine::served(self, &run.namespace, &run.templates, run.diverged, run.outcome)
             .await
             .map_err(|error| error.to_string())
     }
