@@ -284,3 +284,24 @@ fn a_truncated_model_is_refused_with_its_name_and_the_remedy() {
 fn refusal(path: &Path) -> String {
     LocalModel::open(path, LocalSettings::default()).unwrap_err().to_string()
 }
+
+#[tokio::test]
+async fn what_is_meant_by_other_words_is_chosen_by_what_would_be_said() {
+    let Some(model) = model() else { return };
+    let values = ["too heavy".to_owned(), "arrived broken".to_owned()];
+    for (said, meant) in [
+        ("Because I cannot lift it.", 0),
+        ("Because two people are needed to carry it.", 0),
+        ("Because it came in pieces.", 1),
+        ("Because the glass has a crack.", 1),
+    ] {
+        let choice =
+            Choice::Meant { argument: "reason".to_owned(), values: values.to_vec(), said: said.to_owned() };
+        let FillAnswer::Chosen { index, margin } = model.fill(question("reason", said, choice)).await.unwrap()
+        else {
+            panic!("{said}")
+        };
+        assert_eq!(index, meant, "{said} {margin}");
+        assert!(margin > 0.0);
+    }
+}

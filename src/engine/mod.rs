@@ -1,6 +1,7 @@
 //! Composes the other rooms: look-up (decide, fill, validate) and admission (trace to template).
 
 mod admit;
+mod answer;
 mod ask;
 mod decided;
 mod explain;
@@ -187,7 +188,14 @@ impl Engine {
                     return reply(Some(NextStep::Answer(answer)), outcome);
                 }
                 Played::Done(None) => {
-                    return reply(None, Outcome::PlannerAnswer { templates: templates.clone() });
+                    return match self.answer(request).await {
+                        Some(answer) => {
+                            let (step, templates) = (request.history.len(), templates.clone());
+                            let outcome = Outcome::Hit { templates, step, slots: Vec::new() };
+                            reply(Some(NextStep::Answer(answer)), outcome)
+                        }
+                        None => reply(None, Outcome::PlannerAnswer { templates: templates.clone() }),
+                    };
                 }
                 Played::Call { tool, arguments } => {
                     return self.serve(request, plan, templates, slots, asked, tool, arguments);

@@ -36,6 +36,17 @@ impl Mode {
     }
 }
 
+/// Who writes the final answer of a served run where no template holds one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerBy {
+    /// The planner, once, with everything that was done.
+    #[default]
+    Planner,
+    /// The filler; the planner, if the filler says a value that stands nowhere.
+    Filler,
+}
+
 /// The settings that govern decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -62,6 +73,8 @@ pub struct Policy {
     /// Least odds (their logarithm, in nats) of the value that the filler takes to be meant by
     /// other words; below it the choice is an abstention.
     pub filler_odds: f32,
+    /// Who writes the final answer where no template holds one.
+    pub answer: AnswerBy,
 }
 
 impl Default for Policy {
@@ -77,6 +90,7 @@ impl Default for Policy {
             filler_deadline_ms: 20_000,
             filler_margin: 0.25,
             filler_odds: 2.0,
+            answer: AnswerBy::Planner,
         }
     }
 }

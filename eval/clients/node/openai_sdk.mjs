@@ -8,7 +8,7 @@ const proxy = process.env.PLANCACHE_TEST_PROXY;
 const root = upstream.replace(/\/v1$/, "");
 const control = proxy.replace(/\/v1$/, "");
 const model = "recorded";
-const system = "You help the customers of a shop. Use the tools.";
+let system = ""; // one for each client: plans are shared by agents with the same prompt only
 const needed = [
   "find_user_id_by_name_zip", "find_user_id_by_email", "get_order_details", "return_delivered_order_items",
 ];
@@ -78,6 +78,7 @@ const responses = (streamed) => async (instruction, call, said) => {
 };
 
 async function main(name, client) {
+  system = `You help the customers of the shop of ${name}. Use the tools.`;
   let hits = 0;
   let forwarded = 0;
   for (const [nth, task] of tasks.slice(0, 40).entries()) {
@@ -101,6 +102,7 @@ async function main(name, client) {
     }
   }
   console.log(`${name}: ${forwarded} runs forwarded and learnt, ${hits} served whole, all right`);
+  check(forwarded > 0, `${name}: nothing was forwarded and learnt first`);
   check(hits === 3, `${name}: only ${hits} runs were served`);
 }
 

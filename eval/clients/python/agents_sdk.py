@@ -11,7 +11,7 @@ from agents import (
     Runner,
     set_tracing_disabled,
 )
-from harness import MODEL, PROXY, SYSTEM, main
+from harness import MODEL, PROXY, main, system
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 set_tracing_disabled(True)
@@ -36,7 +36,7 @@ def client_of(model, streamed):
 
         agent = Agent(
             name="shop",
-            instructions=SYSTEM,
+            instructions=system(),
             tools=[tool(t["function"]) for t in tools],
             model=model(model=MODEL, openai_client=openai),
         )

@@ -13,7 +13,7 @@ import urllib.request
 UPSTREAM = os.environ["PLANCACHE_TEST_UPSTREAM"]  # the fixture provider and the shop
 PROXY = os.environ["PLANCACHE_TEST_PROXY"]  # the proxy's base_url
 MODEL = "recorded"
-SYSTEM = "You help the customers of a shop. Use the tools."
+running = {"name": ""}
 MOST_TASKS = 40
 HITS = 3
 NEEDED = ["find_user_id_by_name_zip", "find_user_id_by_email", "get_order_details", "return_delivered_order_items"]
@@ -24,6 +24,12 @@ def ask(method, url, body=None):
     request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
     with urllib.request.urlopen(request) as response:
         return json.load(response)
+
+
+def system():
+    """The system prompt of the client that runs: plans are shared by agents with the same prompt only,
+    so that each client has to learn its own."""
+    return f"You help the customers of the shop of {running['name']}. Use the tools."
 
 
 ROOT = UPSTREAM.removesuffix("/v1")
@@ -58,6 +64,7 @@ class Said:
 
 
 def main(name, client):
+    running["name"] = name
     hits, forwarded = 0, 0
     for nth, task in enumerate(tasks()):
         if hits == HITS or nth == MOST_TASKS:
@@ -84,5 +91,6 @@ def main(name, client):
             forwarded += said.did[0] == "MISS"
             assert report["learning"] in ("queued", "nothing_new"), report
     print(f"{name}: {forwarded} runs forwarded and learnt, {hits} served whole, all right")
+    assert forwarded > 0, f"{name}: nothing was forwarded and learnt first"
     if hits < HITS:
         sys.exit(f"{name}: only {hits} of {nth} runs were served")

@@ -1,6 +1,6 @@
 """LangChain's `create_agent`, a LangGraph graph, over Chat Completions."""
 
-from harness import MODEL, PROXY, SYSTEM, main
+from harness import MODEL, PROXY, main, system
 from langchain.agents import create_agent
 from langchain_core.tools import StructuredTool
 from langchain_openai import ChatOpenAI
@@ -23,7 +23,7 @@ def client_of(streamed):
                 args_schema=described["parameters"],
             )
 
-        agent = create_agent(model, [tool(t["function"]) for t in tools], system_prompt=SYSTEM)
+        agent = create_agent(model, [tool(t["function"]) for t in tools], system_prompt=system())
         ended = agent.invoke({"messages": [{"role": "user", "content": instruction}]})
         return ended["messages"][-1].text
 

@@ -2,7 +2,7 @@
 
 import json
 
-from harness import MODEL, PROXY, SYSTEM, main
+from harness import MODEL, PROXY, main, system
 from openai import DefaultHttpxClient, OpenAI
 
 
@@ -14,7 +14,7 @@ def sdk(said):
 def chat(streamed):
     def client(instruction, tools, call, said):
         openai = sdk(said)
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": instruction}]
+        messages = [{"role": "system", "content": system()}, {"role": "user", "content": instruction}]
         while True:
             asked = {"model": MODEL, "messages": messages, "tools": tools}
             if streamed:
@@ -46,7 +46,7 @@ def responses(streamed):
         conversation = [{"role": "user", "content": instruction}]
         flat = [{"type": "function", "strict": False, **tool["function"]} for tool in tools]
         while True:
-            asked = {"model": MODEL, "instructions": SYSTEM, "input": conversation, "tools": flat}
+            asked = {"model": MODEL, "instructions": system(), "input": conversation, "tools": flat}
             if streamed:
                 with openai.responses.stream(**asked) as stream:
                     kinds = [event.type for event in stream]
@@ -83,7 +83,7 @@ def same():
     for task in list(tasks())[-20:]:
         said = Said()
         openai = sdk(said)
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": task["instruction"]}]
+        messages = [{"role": "system", "content": system()}, {"role": "user", "content": task["instruction"]}]
         asked = {"model": MODEL, "messages": messages, "tools": TOOLS}
         whole = openai.chat.completions.create(**asked)
         with openai.chat.completions.stream(**asked, stream_options={"include_usage": True}) as stream:

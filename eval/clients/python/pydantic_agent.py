@@ -1,6 +1,6 @@
 """PydanticAI, over Chat Completions."""
 
-from harness import MODEL, PROXY, SYSTEM, main
+from harness import MODEL, PROXY, main, system
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from pydantic_ai import Agent, Tool
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -19,7 +19,7 @@ def client(instruction, tools, call, said):
 
     agent = Agent(
         OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=openai)),
-        system_prompt=SYSTEM,
+        system_prompt=system(),
         tools=[tool(t["function"]) for t in tools],
     )
     return agent.run_sync(instruction).output

@@ -1,6 +1,6 @@
 """smolagents' ToolCallingAgent, which tells the model of calls and results in words."""
 
-from harness import MODEL, PROXY, SYSTEM, main
+from harness import MODEL, PROXY, main, system
 from openai import DefaultHttpxClient
 from smolagents import LogLevel, OpenAIModel, Tool, ToolCallingAgent
 
@@ -25,7 +25,7 @@ def client(instruction, tools, call, said):
     agent = ToolCallingAgent(
         tools=[tool(t["function"]) for t in tools],
         model=model,
-        instructions=SYSTEM,
+        instructions=system(),
         verbosity_level=LogLevel.OFF,
     )
     return str(agent.run(instruction))

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error>;
 
-const SYSTEM: &str = "You help the customers of a shop. Use the tools.";
+const SYSTEM: &str = "You help the customers of the shop of rig. Use the tools.";
 const NEEDED: [&str; 4] = [
     "find_user_id_by_name_zip",
     "find_user_id_by_email",
