@@ -42,14 +42,6 @@ async fn errors_of_the_planner_pass_through_and_nothing_is_sent_twice() {
 async fn a_broken_stream_is_passed_on_as_it_is_and_not_learnt() {
     for fault in [Fault::Half, Fault::Malformed] {
         let world = World::start().await;
-        let agent = Agent::new(&world, Api::Chat, true);
-        // Everything but the last answer is whole; that one is broken.
-        let steps = {
-            let before = world.fixture.counts().asked;
-            agent.run(&world, alike()[0]).await;
-            world.fixture.counts().asked - before
-        };
-        assert!(steps > 2);
         world.fixture.next([Instead::Fault(fault)]);
         let sent = request(&world, true).send().await.unwrap();
         let text = sent.text().await.unwrap();
@@ -59,6 +51,32 @@ async fn a_broken_stream_is_passed_on_as_it_is_and_not_learnt() {
         }
         world.flush().await;
         assert!(world.engine.templates(None).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_last_answer_broke_off_is_not_learnt() {
+    for fault in [Fault::Half, Fault::Malformed] {
+        let world = World::start().await;
+        let mut agent = Agent::new(&world, Api::Chat, true);
+        let steps = {
+            let before = world.fixture.counts().asked;
+            agent.run(&world, alike()[0]).await;
+            world.fixture.counts().asked - before
+        };
+        assert!(steps > 2);
+        // Everything but the last answer is whole.
+        agent = agent.saying("x-plancache-outcome", "success");
+        agent.tolerant = true;
+        let whole = std::iter::repeat_n(Instead::Nothing, steps as usize - 1);
+        world.fixture.next(whole.chain([Instead::Fault(fault)]));
+        let ended = agent.run(&world, alike()[0]).await;
+        assert_eq!((ended.did.len(), ended.answer.as_str()), (steps as usize, ""));
+        world.flush().await;
+        assert!(world.engine.templates(None).is_empty(), "{fault:?}");
+        agent.run(&world, alike()[0]).await;
+        world.flush().await;
+        assert!(!world.engine.templates(None).is_empty(), "{fault:?}");
     }
 }
 
