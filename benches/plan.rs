@@ -253,7 +253,12 @@ fn record(template: &Template, own: &Words, number: usize) -> TemplateRecord {
     template.keywords = own.to_vec();
     template.version = template.content_version();
     let evidence = Evidence { successes: 2, ..Evidence::default() };
-    TemplateRecord { template, evidence, state: Lifecycle::Active, sequence: number as u64 }
+    TemplateRecord {
+        template: Arc::new(template),
+        evidence,
+        state: Lifecycle::Active,
+        sequence: number as u64,
+    }
 }
 
 /// What one process measured of one size.

@@ -297,7 +297,8 @@ async fn what_is_meant_by_other_words_is_chosen_by_what_would_be_said() {
     ] {
         let choice =
             Choice::Meant { argument: "reason".to_owned(), values: values.to_vec(), said: said.to_owned() };
-        let FillAnswer::Chosen { index, margin } = model.fill(question("reason", said, choice)).await.unwrap()
+        let FillAnswer::Chosen { index, margin } =
+            model.fill(question("reason", said, choice)).await.unwrap()
         else {
             panic!("{said}")
         };

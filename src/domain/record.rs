@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ pub struct Evidence {
 /// A template as it is stored: with its evidence and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateRecord {
-    /// The template.
-    pub template: Template,
+    /// The template, shared with plans under way.
+    pub template: Arc<Template>,
     /// What speaks for it.
     pub evidence: Evidence,
     /// Whether it is served.

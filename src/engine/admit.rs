@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Map;
 
@@ -63,7 +64,7 @@ impl Learner<'_> {
             });
             let mut record = match merged {
                 Some((old, distinct, merged)) => {
-                    let mut record = TemplateRecord { template: merged, ..(**old).clone() };
+                    let mut record = TemplateRecord { template: Arc::new(merged), ..(**old).clone() };
                     if distinct {
                         record.evidence.successes += 1;
                         if record.evidence.tasks.len() < MOST_TASKS {
@@ -76,12 +77,18 @@ impl Learner<'_> {
                     template.id = lineage(&template, after.sequence, index);
                     let evidence =
                         Evidence { tasks: [task.clone()].into(), successes: 1, ..Evidence::default() };
-                    TemplateRecord { template, evidence, state: Lifecycle::Candidate, sequence: 0 }
+                    TemplateRecord {
+                        template: Arc::new(template),
+                        evidence,
+                        state: Lifecycle::Candidate,
+                        sequence: 0,
+                    }
                 }
             };
             let is_declared = |hash: &str| declared.contains(hash);
-            redact(&mut record.template, record.evidence.successes, self.policy.min_constant, &is_declared);
-            record.template.version = record.template.content_version();
+            let own = Arc::make_mut(&mut record.template);
+            redact(own, record.evidence.successes, self.policy.min_constant, &is_declared);
+            own.version = own.content_version();
             record.sequence = after.sequence;
             self.promote(&mut record);
             if let Err(why) = self.check(&record.template, trace) {
@@ -153,7 +160,7 @@ impl Learner<'_> {
         if readings.is_empty() {
             return Err("its pattern does not read its own text".into());
         }
-        let template = std::sync::Arc::new(template.clone());
+        let template = Arc::new(template.clone());
         let mut why = String::new();
         for reading in readings {
             let block = Block { template: template.clone(), from, to, values: reading.values };

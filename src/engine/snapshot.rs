@@ -19,7 +19,6 @@ pub(super) struct Snapshot {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tenant {
     records: imbl::HashMap<TemplateId, Arc<TemplateRecord>>,
-    templates: imbl::HashMap<TemplateId, Arc<Template>>,
     shapes: imbl::HashMap<String, Vec<TemplateId>>,
     words: imbl::HashMap<String, u32>,
     tasks: imbl::HashSet<String>,
@@ -110,7 +109,7 @@ impl Tenant {
 
     /// The template of a lineage, shared with plans under way.
     pub(super) fn template(&self, id: &TemplateId) -> Option<&Arc<Template>> {
-        self.templates.get(id)
+        self.records.get(id).map(|record| &record.template)
     }
 
     /// Lineages with this shape, oldest first.
@@ -132,13 +131,11 @@ impl Tenant {
         // The index replaces what it holds of a lineage.
         self.index.insert(id.clone(), &record.template.keywords);
         self.shapes.entry(shape_key(&record.template)).or_default().push(id.clone());
-        self.templates.insert(id.clone(), Arc::new(record.template.clone()));
         self.records.insert(id, Arc::new(record));
     }
 
     fn remove(&mut self, id: &TemplateId) -> bool {
         let Some(record) = self.records.remove(id) else { return false };
-        self.templates.remove(id);
         self.index.remove(id);
         self.forget_shape(&shape_key(&record.template), id);
         true

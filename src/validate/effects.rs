@@ -65,7 +65,7 @@ mod tests {
             assert!(matches!(may_serve(&candidate, Some(1)), Err(Refused::State(_, state)) if state == gone));
         }
         let mut idle = record();
-        idle.template.steps.clear();
+        std::sync::Arc::make_mut(&mut idle.template).steps.clear();
         idle.evidence.successes = 0;
         idle.state = Lifecycle::Candidate;
         assert_eq!(may_serve(&idle, Some(1)), Ok(()));

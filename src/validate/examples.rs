@@ -152,7 +152,7 @@ pub(crate) fn sealed(mut template: Template) -> Template {
 
 pub(crate) fn record() -> TemplateRecord {
     TemplateRecord {
-        template: template(),
+        template: std::sync::Arc::new(template()),
         evidence: Evidence { successes: 2, ..Evidence::default() },
         state: Lifecycle::Active,
         sequence: 1,

@@ -28,5 +28,10 @@ pub(crate) fn record(namespace: &str, id: &str, keywords: &[&str], sequence: u64
     };
     template.version = template.content_version();
     let evidence = Evidence { successes: 1, ..Evidence::default() };
-    TemplateRecord { template, evidence, state: Lifecycle::Candidate, sequence }
+    TemplateRecord {
+        template: std::sync::Arc::new(template),
+        evidence,
+        state: Lifecycle::Candidate,
+        sequence,
+    }
 }

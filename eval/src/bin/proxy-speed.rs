@@ -241,7 +241,7 @@ async fn hits(sizes: &[usize], requests: usize) -> Result<(), Failure> {
 /// The same plan for another intent: its first word and its keywords are others, by Zipf's law.
 fn other(record: &TemplateRecord, nth: usize, random: &mut ChaCha8Rng) -> TemplateRecord {
     let mut other = record.clone();
-    let template = &mut other.template;
+    let template = Arc::make_mut(&mut other.template);
     template.id = TemplateId::new(format!("{}-{nth}", template.id));
     if let Some(Part::Literal(word)) =
         template.pattern.parts.iter_mut().find(|p| matches!(p, Part::Literal(_)))

@@ -1,5 +1,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -91,7 +92,7 @@ impl Import {
         for plan in plans {
             let mut record = self.one(&plan)?;
             if let Some(namespace) = namespace {
-                record.template.namespace = namespace.clone();
+                Arc::make_mut(&mut record.template).namespace = namespace.clone();
             }
             if self.activate {
                 record.state = Lifecycle::Active;
@@ -116,7 +117,7 @@ impl Import {
         }
         let template = validate::read_template(text)?;
         Ok(TemplateRecord {
-            template,
+            template: Arc::new(template),
             evidence: Evidence::default(),
             state: Lifecycle::Candidate,
             sequence: 0,

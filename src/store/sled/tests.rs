@@ -19,7 +19,12 @@ fn record(id: &str, keywords: &[&str]) -> TemplateRecord {
         contract: Vec::new(),
         output_format: None,
     };
-    TemplateRecord { template, evidence: Evidence::default(), state: Lifecycle::Active, sequence: 0 }
+    TemplateRecord {
+        template: std::sync::Arc::new(template),
+        evidence: Evidence::default(),
+        state: Lifecycle::Active,
+        sequence: 0,
+    }
 }
 
 async fn put(store: &SledStore, records: &[TemplateRecord]) {
@@ -115,7 +120,7 @@ async fn a_newer_record_is_set_aside_with_a_clear_reason() {
     assert!(loaded.set_aside[0].why.contains("newer release (schema version 9"), "{:?}", loaded.set_aside);
 
     let mut newer = record("newer", &[]);
-    newer.template.schema_version = 9;
+    std::sync::Arc::make_mut(&mut newer.template).schema_version = 9;
     put(&store, &[newer]).await;
     let loaded = store.load().await.unwrap();
     assert!(loaded.set_aside.iter().any(|aside| aside.why.contains("its template has schema version 9")));
