@@ -19,6 +19,7 @@ mod call_id;
 mod calls;
 mod chat;
 mod clients;
+mod content;
 mod control;
 mod endpoint;
 mod error;

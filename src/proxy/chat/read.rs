@@ -2,6 +2,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::Proxy;
+use crate::proxy::content::Content;
 use crate::proxy::fields::Fields;
 use crate::proxy::planning::{Form, Planning, ToolLists, fields_are_fit, must_call};
 use crate::proxy::told::understood;
@@ -50,22 +51,6 @@ struct Message {
     tool_call_id: Option<String>,
     #[serde(default)]
     function_call: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    r#type: String,
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    refusal: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -157,21 +142,6 @@ impl Message {
             _ => return Err(Unfit::MESSAGES),
         }
         Ok(())
-    }
-}
-
-impl Content {
-    fn text(self) -> Result<String, Unfit> {
-        let parts = match self {
-            Self::Text(text) => return Ok(text),
-            Self::Parts(parts) => parts,
-        };
-        let text = |part: Part| match part.r#type.as_str() {
-            "text" => part.text.ok_or(Unfit::CONTENT),
-            "refusal" => Ok(part.refusal.unwrap_or_default()),
-            _ => Err(Unfit::CONTENT),
-        };
-        Ok(parts.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join("\n"))
     }
 }
 

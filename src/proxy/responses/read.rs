@@ -2,6 +2,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::Proxy;
+use crate::proxy::content::Content;
 use crate::proxy::fields::Fields;
 use crate::proxy::planning::{Form, Planning, ToolLists, fields_are_fit, must_call};
 use crate::proxy::turn::{Item, Unfit, call, turn};
@@ -57,22 +58,6 @@ struct InputItem {
     arguments: Option<String>,
     #[serde(default)]
     output: Option<Content>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    r#type: String,
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    refusal: Option<String>,
 }
 
 /// The planning call in a request.
@@ -153,21 +138,6 @@ impl InputItem {
             (Some("item_reference"), _) => Err(Unfit::PROVIDER_STATE),
             _ => Err(Unfit::MESSAGES),
         }
-    }
-}
-
-impl Content {
-    fn text(self) -> Result<String, Unfit> {
-        let parts = match self {
-            Self::Text(text) => return Ok(text),
-            Self::Parts(parts) => parts,
-        };
-        let text = |part: Part| match part.r#type.as_str() {
-            "input_text" | "output_text" | "text" => part.text.ok_or(Unfit::CONTENT),
-            "refusal" => Ok(part.refusal.unwrap_or_default()),
-            _ => Err(Unfit::CONTENT),
-        };
-        Ok(parts.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join("\n"))
     }
 }
 
