@@ -2,30 +2,20 @@
 //! plan; what coincides misleads nobody; the order of learning does not matter.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "support/few.rs"]
+mod few;
 #[path = "support/runs.rs"]
 mod runs;
 #[path = "support/worlds.rs"]
 mod worlds;
 
+use few::few;
 use plancache::domain::{Evidence, Lifecycle, Outcome, Template, TemplateId, TemplateVersion, Trace};
 use plancache::engine::Engine;
 use plancache::extract::{extract, merge, shape_key};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use runs::{calls_of, engine, policy, served};
 use worlds::{Random, World};
-
-/// Few cases, always the same ones: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-fn few(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let given = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if given("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if given("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(7) },
-        failure_persistence: None,
-        ..asked
-    }
-}
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

@@ -4,24 +4,14 @@
 
 #[path = "support/checks.rs"]
 mod checks;
+#[path = "support/few.rs"]
+mod few;
 
+use few::few;
 use plancache::domain::Template;
 use plancache::validate;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
-
-/// Few cases, always the same ones: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for others.
-fn few(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    let given = |name| std::env::var_os(name).is_some();
-    ProptestConfig {
-        cases: if given("PROPTEST_CASES") { asked.cases } else { cases },
-        rng_seed: if given("PROPTEST_RNG_SEED") { asked.rng_seed } else { RngSeed::Fixed(7) },
-        failure_persistence: None,
-        ..asked
-    }
-}
 
 const TASK: &str = "My name is \"Ada\u{301} B.\" (a@b.org); please send #12, K_3 and {hue: 'dark red', size -> 11} \
                     [a = b | c = d], 1,200.50 or -3% by 10:30,\nthen don't!";

@@ -1,20 +1,14 @@
 //! What the benches share: numbers without a pattern, percentiles, memory.
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
+#[path = "../../tests/support/series.rs"]
+mod series;
+
 use std::time::Duration;
 
-/// A fixed series of numbers without a pattern (splitmix64).
-pub(crate) struct Random(pub(crate) u64);
+pub(crate) use series::Random;
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }

@@ -1,16 +1,13 @@
-use std::time::Duration;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Engine;
-use crate::domain::{EffectClass, PlanRequest};
+use crate::domain::{EffectClass, Miss, PlanRequest};
 use crate::fill::{Choice, FillAnswer, FillQuestion};
 use crate::policy::AnswerBy;
 use crate::spans::{Kind, Lexed, is_boundary, lex};
 use crate::validate;
 
-/// Longest answer, in characters and in tokens.
-const MOST_CHARACTERS: usize = 400;
+/// Longest answer, in tokens.
 const MOST_TOKENS: usize = 128;
 /// Longest observation that is shown, in characters.
 const MOST_SHOWN: usize = 600;
@@ -21,7 +18,9 @@ impl Engine {
     /// or says a value that stands neither in the task nor in what was done; the planner answers
     /// then.
     pub(super) async fn answer(&self, request: &PlanRequest) -> Option<String> {
-        let filler = self.filler.as_ref().filter(|_| self.policy.answer == AnswerBy::Filler)?;
+        if self.policy.answer != AnswerBy::Filler {
+            return None;
+        }
         let question = FillQuestion {
             prefix_key: "answer".to_owned(),
             prefix:
@@ -29,25 +28,11 @@ impl Engine {
                      Answer with a JSON object.\n"
                     .to_owned(),
             task: format!("The user asked: {}\n{}", request.task.text, self.done(request)),
-            choice: Choice::Schema {
-                schema: json!({
-                    "type": "object",
-                    "properties": {"answer": {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS}},
-                    "required": ["answer"],
-                    "additionalProperties": false,
-                }),
-                max_tokens: MOST_TOKENS,
-            },
-            deadline: Duration::from_millis(self.policy.filler_deadline_ms),
+            choice: Choice::text("answer", MOST_TOKENS),
+            deadline: self.deadline(),
         };
-        let written = match filler.fill(question).await {
-            Ok(FillAnswer::Written(written)) => written,
-            Ok(_) => return None,
-            Err(why) => {
-                tracing::debug!(%why, "the filler wrote no answer");
-                return None;
-            }
-        };
+        let answered = self.answer_to(question, &|| Miss::FillerUnavailable).await.ok()?;
+        let FillAnswer::Written(written) = answered else { return None };
         let text = written.get("answer").and_then(Value::as_str)?.trim().to_owned();
         let grounded = |value: &Value| {
             validate::grounded(value, &request.task, &request.history)

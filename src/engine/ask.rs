@@ -67,11 +67,12 @@ impl Engine {
     pub(super) async fn choose(&self, task: &Task, plan: &Plan) -> Result<(Plan, Vec<FilledSlot>), Miss> {
         let mut slots: Vec<FilledSlot> = Vec::new();
         let mut covers = Vec::new();
+        let text = lex(&task.text);
         for cover in &plan.covers {
             let mut blocks = Vec::clone(cover);
             for block in &mut blocks {
                 let Block { template, from, to, values } = block;
-                let (start, _) = lex(&task.text).bytes(*from, *to);
+                let (start, _) = text.bytes(*from, *to);
                 let ends: Vec<usize> = values.all().filter_map(|(_, read)| Some(read.span?.1)).collect();
                 for (id, read) in values.all_mut().filter(|(_, read)| read.open) {
                     let Some(span) = read.span else { continue };
@@ -124,7 +125,8 @@ impl Engine {
         }
     }
 
-    async fn answer_to(
+    /// Puts a question to the filler, if there is one and it may be asked.
+    pub(super) async fn answer_to(
         &self,
         question: FillQuestion,
         unfilled: &(dyn Fn() -> Miss + Sync),
@@ -136,7 +138,7 @@ impl Engine {
         })
     }
 
-    fn deadline(&self) -> Duration {
+    pub(super) fn deadline(&self) -> Duration {
         Duration::from_millis(self.policy.filler_deadline_ms)
     }
 }

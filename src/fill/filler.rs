@@ -44,6 +44,19 @@ pub enum Choice {
     },
 }
 
+impl Choice {
+    /// An object with one member, a text of at most 400 characters and so many tokens.
+    pub fn text(member: &str, max_tokens: usize) -> Self {
+        let schema = serde_json::json!({
+            "type": "object",
+            "properties": {member: {"type": "string", "minLength": 1, "maxLength": 400}},
+            "required": [member],
+            "additionalProperties": false,
+        });
+        Self::Schema { schema, max_tokens }
+    }
+}
+
 /// What a filler answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FillAnswer {

@@ -45,13 +45,7 @@ impl Wanted<'_> {
 
     /// Asks for a text, of at most 400 characters.
     pub fn text(self) -> FillQuestion {
-        let schema = serde_json::json!({
-            "type": "object",
-            "properties": {self.argument: {"type": "string", "minLength": 1, "maxLength": 400}},
-            "required": [self.argument],
-            "additionalProperties": false,
-        });
-        self.question(Choice::Schema { schema, max_tokens: MOST_TOKENS })
+        self.question(Choice::text(self.argument, MOST_TOKENS))
     }
 
     fn question(self, choice: Choice) -> FillQuestion {

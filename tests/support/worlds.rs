@@ -1,6 +1,9 @@
 //! Small invented worlds: random sentences, tools, fields, names and ids, with the one plan that is
 //! right in them.
 
+#[path = "series.rs"]
+mod series;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,19 +11,9 @@ use plancache::domain::{Tool, Trace};
 use serde_json::{Map, Value, json};
 
 use crate::runs::{Done, run, tool};
-
-/// A fixed series of numbers without a pattern (splitmix64).
-pub(crate) struct Random(pub(crate) u64);
+pub(crate) use series::Random;
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
