@@ -3,6 +3,7 @@
 //! What decides whether a task was done right ([`score`]) is reached by no planner and no filler:
 //! they are given requests, and a request holds the task's text, its tools and its history.
 
+pub mod bench;
 pub mod demo;
 pub mod filler;
 pub mod record;
