@@ -21,7 +21,8 @@ use plancache_agents::tokens::Prompt;
 
 pub use definition::{Definition, DefinitionError, Repeats, Source};
 pub use judge::{Judge, Verdict};
-pub use registry::{LoadError, find, load, names};
+pub(crate) use registry::root;
+pub use registry::{LoadError, complete, find, load, names};
 
 /// A task, as far as anything that plans may see it.
 #[derive(Clone, Debug)]

@@ -65,6 +65,20 @@ pub fn names() -> Result<Vec<String>, DefinitionError> {
     Ok(names)
 }
 
+/// The names of the benchmarks whose data are here.
+///
+/// # Errors
+/// When a definition cannot be read.
+pub fn complete() -> Result<Vec<String>, LoadError> {
+    let mut complete = Vec::new();
+    for name in names()? {
+        if find(&name)?.files.task_file().is_file() {
+            complete.push(name);
+        }
+    }
+    Ok(complete)
+}
+
 /// The definition of that name.
 ///
 /// # Errors
