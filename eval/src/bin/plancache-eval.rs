@@ -17,9 +17,15 @@ struct Arguments {
 async fn main() -> ExitCode {
     match verbs::run(Arguments::parse().verb).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Who reads has read enough.
+        Err(error) if broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "plancache-eval: {error}");
             ExitCode::from(2)
         }
     }
+}
+
+fn broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -56,7 +56,9 @@ fn seen_before(benchmark: &Benchmark, order: &[Case], teaches: &dyn Fn(&str) -> 
     let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut seen = 0;
     for case in order {
-        let Some(shapes) = benchmark.shapes.get(&case.id).filter(|shapes| !shapes.is_empty()) else { continue };
+        let Some(shapes) = benchmark.shapes.get(&case.id).filter(|shapes| !shapes.is_empty()) else {
+            continue;
+        };
         let namespace = case.task.namespace.as_str();
         seen += usize::from(shapes.iter().all(|shape| known.contains(&(namespace, shape.as_str()))));
         if teaches(&case.id) {

@@ -77,8 +77,10 @@ fn wrong_call(ran: &Trace, planned: &Trace) -> Option<WrongCall> {
     let made = |call: &Call| planned.steps.iter().any(|step| same(&step.call, call));
     let (at, step) = ran.steps.iter().enumerate().find(|(_, step)| !made(&step.call))?;
     let call = &step.call;
-    let equal = |other: &Call| call.arguments.iter().filter(|(k, v)| other.arguments.get(*k) == Some(v)).count();
-    let other = planned.steps.iter().map(|s| &s.call).filter(|c| c.tool == call.tool).max_by_key(|c| equal(c));
+    let equal =
+        |other: &Call| call.arguments.iter().filter(|(k, v)| other.arguments.get(*k) == Some(v)).count();
+    let other =
+        planned.steps.iter().map(|s| &s.call).filter(|c| c.tool == call.tool).max_by_key(|c| equal(c));
     let argument = other.and_then(|other| {
         call.arguments.iter().find(|(k, v)| other.arguments.get(*k) != Some(v)).map(|(k, _)| k.clone())
     });

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::stage::Stage;
+use super::stage::{SMALL_ON_HITS, Stage};
 use super::{Feedback, RunOptions, Split, ceiling, orders, part, sample, stream};
 use crate::bench::{self, Case, LoadError};
 use crate::filler::FillerError;
 use crate::measure::{Prices, TaskRecord, Totals, totals};
-use crate::systems::SystemError;
+use crate::systems::{Kind, SystemError};
 
 /// Why a benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -103,16 +103,25 @@ pub async fn run(
     let systems = stage.systems(options)?;
     let mut records = vec![vec![Vec::new(); orders.len()]; systems.len()];
     let mut wall = vec![0.0; systems.len()];
-    for (system, order, done, seconds) in side_by_side(&stage, &systems, &orders, options, watch).await? {
-        records[system][order] = done;
-        wall[system] += seconds;
+    // The control on the plan cache's hits has to know them.
+    for phase in [false, true] {
+        let now: Vec<usize> =
+            (0..systems.len()).filter(|at| (systems[*at] == SMALL_ON_HITS) == phase).collect();
+        let served = served(&systems, &records);
+        let done = side_by_side(&stage, &systems, &now, &orders, served, options, watch.clone()).await?;
+        for (system, order, done, seconds) in done {
+            records[system][order] = done;
+            wall[system] += seconds;
+        }
     }
     let in_order = |order: &Vec<Case>| -> Vec<TaskRecord> {
         order.iter().filter_map(|case| stage.alone.get(&case.id).cloned()).collect()
     };
     let mut all: Vec<(String, Vec<Vec<TaskRecord>>, f64)> = Vec::new();
     all.push((PLANNER_ONLY.to_owned(), orders.iter().map(in_order).collect(), alone_s * orders.len() as f64));
-    all.extend(systems.into_iter().zip(records).zip(wall).map(|((name, records), wall)| (name, records, wall)));
+    all.extend(
+        systems.into_iter().zip(records).zip(wall).map(|((name, records), wall)| (name, records, wall)),
+    );
     Ok(Result {
         benchmark: name.to_owned(),
         orders: orders.len(),
@@ -130,6 +139,18 @@ pub async fn run(
     })
 }
 
+/// The tasks that the plan cache served in each order, if it was run: the one with the local model
+/// rather than the one without.
+fn served(systems: &[String], records: &[Vec<Vec<TaskRecord>>]) -> Vec<Option<BTreeSet<String>>> {
+    let of = |name: &str| systems.iter().position(|system| system == name);
+    let Some(at) = of("plancache").or_else(|| of("plancache_no_filler")) else { return Vec::new() };
+    let hits = |order: &Vec<TaskRecord>| {
+        let hits = order.iter().filter(|record| record.kind == Kind::Hit);
+        (!order.is_empty()).then(|| hits.map(|record| record.task.clone()).collect())
+    };
+    records[at].iter().map(hits).collect()
+}
+
 /// The system whose records every other is compared with.
 pub(super) const PLANNER_ONLY: &str = "planner_only";
 
@@ -137,21 +158,25 @@ pub(super) const PLANNER_ONLY: &str = "planner_only";
 async fn side_by_side(
     stage: &Arc<Stage>,
     systems: &[String],
+    now: &[usize],
     orders: &[Vec<Case>],
+    served: Vec<Option<BTreeSet<String>>>,
     options: &RunOptions,
     watch: Progress,
 ) -> std::result::Result<Vec<Done>, RunError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let permits = Arc::new(Semaphore::new(options.jobs.unwrap_or(processors).max(1)));
     let mut streams = JoinSet::new();
-    for (at, name) in systems.iter().enumerate() {
+    for &at in now {
+        let name = &systems[at];
         for (nth, order) in orders.iter().enumerate() {
             let (stage, permits, watch) = (stage.clone(), permits.clone(), watch.clone());
             let (name, order, seed) = (name.clone(), order.clone(), options.seeds[nth]);
+            let served = served.get(nth).cloned().flatten();
             streams.spawn(async move {
                 let _permit = permits.acquire().await;
                 let started = Instant::now();
-                let mut system = stage.system(&name, seed).await?;
+                let mut system = stage.system(&name, seed, served).await?;
                 let seen = |record: &TaskRecord| watch(&name, record);
                 let (told, alone) = (stage.feedback, &stage.alone);
                 let records = stream(&stage.benchmark, &order, &mut *system, told, alone, &seen).await?;

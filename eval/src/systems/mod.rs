@@ -4,12 +4,15 @@
 //! judge nor another run of the task.
 
 mod answer_cache;
+mod live;
+mod plan_cache;
 mod planner;
 mod planner_only;
-mod plan_cache;
+mod prompted;
 mod ran;
 mod random;
 mod replay;
+mod small;
 mod watched;
 
 use async_trait::async_trait;
@@ -18,11 +21,14 @@ use plancache::domain::RunOutcome;
 use crate::bench::{Case, World};
 
 pub use answer_cache::{AnswerCache, Vectors};
+pub use live::{KEY, live};
 pub use plan_cache::{CacheSettings, Cached};
 pub use planner::{Metered, PlannerError, Spend};
 pub use planner_only::PlannerOnly;
+pub use prompted::{GENERALIZE, Models, NAME_THE_INTENT, Prompted, Shown};
 pub use ran::{Kind, Ran};
 pub use random::RandomTemplate;
+pub use small::SmallOnly;
 pub(crate) use watched::Watched;
 
 /// Why a system cannot go on: not a wrong plan but a fault of the machine.

@@ -7,7 +7,6 @@ use plancache::fill::Filler;
 use plancache::layer::{Decision, Native, PlanCache, PlanCacheLayer, Settings};
 use plancache::policy::Policy;
 use plancache::store::MemoryStore;
-use plancache_agents::Agent;
 use tower::Layer;
 
 use super::replay::ran;
@@ -77,7 +76,8 @@ impl System for Cached {
 
     async fn run(&mut self, case: &Case, world: World) -> Result<Ran, SystemError> {
         let run = RunId::new(&case.id);
-        let record = Agent::default().run(&mut self.cached, run.clone(), case.task.clone(), world).await;
+        let agent = self.planner.agent();
+        let record = agent.run(&mut self.cached, run.clone(), case.task.clone(), world).await;
         let planner = self.planner.take(&run);
         let own = self.filler.as_ref().map(|filler| filler.take()).unwrap_or_default();
         Ok(Ran { planner, own, ..ran(record, Kind::Miss) })

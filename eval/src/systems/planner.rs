@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use plancache::domain::{PlanRequest, PlanResponse, RunId};
+use plancache_agents::Agent;
 use plancache_agents::recorded::{RecordedError, RecordedPlanner};
 use serde::{Deserialize, Serialize};
 use tower::util::BoxCloneSyncService;
@@ -71,8 +72,13 @@ pub struct Metered {
     inner: BoxCloneSyncService<PlanRequest, PlanResponse, PlannerError>,
     /// Tokens at the beginning of every prompt, whatever the task.
     fixed: u64,
+    /// Planning calls that a run is given.
+    rounds: usize,
     accounts: Arc<Mutex<HashMap<RunId, Account>>>,
 }
+
+/// Planning calls that a run is given by default; the longest recorded runs have about half.
+const ROUNDS: usize = 60;
 
 #[derive(Clone, Copy, Default)]
 struct Account {
@@ -91,10 +97,25 @@ impl Metered {
     /// Any planner.
     pub fn new<S>(planner: S, fixed: u64) -> Self
     where
-        S: Service<PlanRequest, Response = PlanResponse, Error = PlannerError> + Clone + Send + Sync + 'static,
+        S: Service<PlanRequest, Response = PlanResponse, Error = PlannerError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
     {
-        Self { inner: BoxCloneSyncService::new(planner), fixed, accounts: Arc::default() }
+        Self { inner: BoxCloneSyncService::new(planner), fixed, rounds: ROUNDS, accounts: Arc::default() }
+    }
+
+    /// Gives each run at most so many planning calls.
+    #[must_use]
+    pub fn with_rounds(self, rounds: usize) -> Self {
+        Self { rounds, ..self }
+    }
+
+    /// An agent that gives a run as many planning calls as this planner's are given.
+    pub fn agent(&self) -> Agent {
+        Agent::new(self.rounds)
     }
 
     /// What it was asked in this run since it was last asked for.

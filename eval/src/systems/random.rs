@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use plancache::domain::{RunOutcome, Trace};
-use rand::seq::IndexedRandom;
 use rand::SeedableRng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::replay::{planned, replayed};
@@ -32,11 +32,8 @@ impl System for RandomTemplate {
     }
 
     async fn run(&mut self, case: &Case, world: World) -> Result<Ran, SystemError> {
-        let same: Vec<_> = self
-            .learnt
-            .iter()
-            .filter(|(_, trace)| trace.task.namespace == case.task.namespace)
-            .collect();
+        let same: Vec<_> =
+            self.learnt.iter().filter(|(_, trace)| trace.task.namespace == case.task.namespace).collect();
         Ok(match same.choose(&mut self.dice) {
             Some((from, trace)) => replayed(case, world, trace, from).await,
             None => planned(case, world, &self.planner).await,

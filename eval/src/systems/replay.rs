@@ -2,9 +2,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plancache::domain::{
-    Call, NextStep, PlanRequest, PlanResponse, RunId, Trace, Usage, fresh_call_id,
-};
+use plancache::domain::{Call, NextStep, PlanRequest, PlanResponse, RunId, Trace, Usage, fresh_call_id};
 use plancache_agents::{Agent, RunRecord};
 use tower::Service;
 
@@ -13,7 +11,8 @@ use crate::bench::{Case, World};
 
 /// Runs a case with the planner alone.
 pub(super) async fn planned(case: &Case, world: World, planner: &Metered) -> Ran {
-    let record = Agent::default().run(&mut planner.clone(), RunId::new(&case.id), case.task.clone(), world).await;
+    let run = RunId::new(&case.id);
+    let record = planner.agent().run(&mut planner.clone(), run, case.task.clone(), world).await;
     let spend = planner.take(&RunId::new(&case.id));
     Ran { planner: spend, ..ran(record, Kind::Miss) }
 }
