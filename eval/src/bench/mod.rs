@@ -8,6 +8,7 @@ mod blocksworld;
 mod definition;
 mod gsm8k;
 mod judge;
+mod nestful;
 mod registry;
 mod retail;
 #[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]

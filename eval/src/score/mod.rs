@@ -5,7 +5,9 @@
 
 pub(crate) mod blocksworld;
 mod database;
+pub(crate) mod nested;
 pub(crate) mod numbers;
+pub(crate) mod same;
 pub mod slots;
 
 use std::collections::HashMap;
