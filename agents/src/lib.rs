@@ -3,6 +3,9 @@
 //! - [`Agent`]: a plan-act loop. It asks a [`tower`] service for the next step, executes the calls
 //!   in an [`Environment`], and appends what came back, until the answer.
 //! - [`retail`]: such an environment, a retail shop's customer service over a JSON database.
+//! - [`blocksworld`], [`calculator`], [`nested`], [`replay`], [`catalogue`]: further environments: a
+//!   table of blocks, a calculator, APIs that answer with tokens, a recording, tools that stand for
+//!   whole plans.
 //! - [`recorded`]: a planner that answers with recorded runs and counts the tokens that a real one
 //!   would have been charged for.
 //! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
@@ -10,13 +13,19 @@
 //! - [`import`]: recorded runs from JSON Lines files.
 
 mod agent;
+pub mod arithmetic;
+pub mod blocksworld;
+pub mod calculator;
+pub mod catalogue;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 #[cfg(feature = "fixture")]
 pub mod fixture;
 pub mod import;
+pub mod nested;
 pub mod python;
 pub mod recorded;
+pub mod replay;
 pub mod retail;
 pub mod tokens;
 

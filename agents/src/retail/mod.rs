@@ -8,7 +8,6 @@
 
 mod address;
 mod arguments;
-mod calculate;
 mod database;
 mod delivered;
 mod items;
@@ -25,6 +24,7 @@ pub use database::{Database, Table};
 pub use names::Names;
 
 use crate::agent::Environment;
+use crate::arithmetic::evaluate;
 use crate::python;
 use arguments::Arguments;
 
@@ -95,7 +95,7 @@ impl Retail {
             "get_order_details" => lookup::details(db, Table::Orders, arguments.text("order_id")?),
             "get_product_details" => lookup::details(db, Table::Products, arguments.text("product_id")?),
             "list_all_product_types" => lookup::product_types(db),
-            "calculate" => calculate::calculate(arguments.text("expression")?),
+            "calculate" => calculate(arguments.text("expression")?),
             "think" => arguments.text("thought").map(|_| Answer::Text(String::new())),
             "transfer_to_human_agents" => {
                 arguments.text("summary").map(|_| Answer::Text("Transfer successful".to_owned()))
@@ -110,6 +110,11 @@ impl Retail {
             _ => Err(format!("unknown tool {tool}")),
         }
     }
+}
+
+/// To two decimals, as upstream rounds.
+fn calculate(expression: &str) -> ToolResult {
+    Ok(Answer::Text(python::float_text(python::round2(evaluate(expression)?))))
 }
 
 impl Environment for Retail {

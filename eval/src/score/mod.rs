@@ -3,7 +3,11 @@
 //! The database that the run left must equal the one that the task's gold actions leave, and the
 //! agent must have said what the task demands. The gold actions never leave this module.
 
+pub(crate) mod blocksworld;
 mod database;
+pub(crate) mod nested;
+pub(crate) mod numbers;
+pub(crate) mod same;
 pub mod slots;
 
 use std::collections::HashMap;
