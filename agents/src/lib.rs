@@ -8,16 +8,22 @@
 //! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
 //! - `fixture` (feature `fixture`): a provider for tests, with faults on demand.
 //! - [`import`]: recorded runs from JSON Lines files.
+//! - `media` (feature `benchmarks`): an environment over an embedded database, clips of plays.
 
 mod agent;
+mod arguments;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 #[cfg(feature = "fixture")]
 pub mod fixture;
 pub mod import;
+#[cfg(feature = "benchmarks")]
+pub mod media;
 pub mod python;
 pub mod recorded;
 pub mod retail;
+#[cfg(feature = "benchmarks")]
+pub mod sqlite;
 pub mod tokens;
 
 pub use agent::{Agent, Ending, Environment, RunRecord};

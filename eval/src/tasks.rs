@@ -33,7 +33,7 @@ pub(crate) fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<
             serde_json::from_str(line).map_err(|e| ImportError::Format {
                 path: shown(),
                 why: format!(
-                    "line {}: {e}; a line is one JSON object with `task_id` and `instruction`",
+                    "line {}: {e}; a line is one JSON object, with the fields that the README beside it names",
                     i + 1
                 ),
             })

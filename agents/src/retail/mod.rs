@@ -7,7 +7,6 @@
 //! the tools themselves know one set of names only.
 
 mod address;
-mod arguments;
 mod calculate;
 mod database;
 mod delivered;
@@ -25,8 +24,8 @@ pub use database::{Database, Table};
 pub use names::Names;
 
 use crate::agent::Environment;
+use crate::arguments::Arguments;
 use crate::python;
-use arguments::Arguments;
 
 /// What can go wrong when a data folder is read.
 #[derive(Debug, thiserror::Error)]

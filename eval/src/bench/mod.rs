@@ -6,9 +6,10 @@
 
 mod definition;
 mod judge;
+mod nfl;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]
+#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
 
 use std::collections::BTreeMap;
