@@ -9,9 +9,10 @@ mod definition;
 mod gsm8k;
 mod judge;
 mod nestful;
+mod nfl;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]
+#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, blocksworld, gsm8k, nestful, retail};
+use super::{Benchmark, Definition, DefinitionError, blocksworld, gsm8k, nestful, nfl, retail};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +103,7 @@ pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         "gsm8k" => gsm8k::load(definition),
         "nestful" => nestful::load(definition, &["executable", "sgd"]),
         "nestful_unique" => nestful::load(definition, &["glaive"]),
+        "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }

@@ -6,6 +6,7 @@
 pub(crate) mod blocksworld;
 mod database;
 pub(crate) mod nested;
+pub mod nfl;
 pub(crate) mod numbers;
 pub(crate) mod same;
 pub mod slots;
