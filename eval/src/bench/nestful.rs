@@ -118,6 +118,7 @@ pub(super) fn load(definition: Definition, subsets: &[&str]) -> Result<Benchmark
 mod tests {
     use super::super::testing::{loaded, succeeding};
     use super::*;
+    use plancache::domain::EffectClass;
 
     fn count(name: &str) -> (usize, usize, usize) {
         let benchmark = loaded(name);
