@@ -9,8 +9,8 @@ mod judge;
 mod nfl;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
+mod sql;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

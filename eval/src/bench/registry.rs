@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, nfl, retail};
+use super::{Benchmark, Definition, DefinitionError, nfl, retail, sql};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,7 @@ pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
         "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
+        "sql" => sql::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }
 }

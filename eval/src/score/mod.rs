@@ -6,6 +6,7 @@
 mod database;
 pub mod nfl;
 pub mod slots;
+pub mod sql;
 
 use std::collections::HashMap;
 use std::path::Path;
