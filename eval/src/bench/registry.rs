@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, nfl, retail, sql};
+use super::{Benchmark, Definition, DefinitionError, dbbench, nfl, retail, sql};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,7 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
+        "dbbench" => dbbench::load(definition),
         "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
         "sql" => sql::load(definition),

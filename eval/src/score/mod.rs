@@ -4,6 +4,7 @@
 //! agent must have said what the task demands. The gold actions never leave this module.
 
 mod database;
+pub mod dbbench;
 pub mod nfl;
 pub mod slots;
 pub mod sql;
