@@ -182,7 +182,7 @@ impl Library {
     fn record(&self, sql: &str, parameters: impl Params) -> Result<Option<Value>, String> {
         let database = self.database();
         let mut statement = database.prepare(sql).map_err(failed)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let read = |row: &rusqlite::Row<'_>| {
             let members = names.iter().enumerate();
             let members = members.map(|(i, name)| Ok((name.clone(), sqlite::json(row.get_ref(i)?))));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plancache::domain::{Trace, TraceStep};
-use plancache_agents::import::{RecordedRun, read_runs, read_tools, task};
+use plancache_agents::import::{RecordedRun, read_runs, read_tools};
 use plancache_agents::sql::{Image, Sql};
 use plancache_agents::sqlite::DataError;
 use plancache_agents::tokens::Prompt;
@@ -93,7 +93,7 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     let worlds = Copies(images.clone());
     let case = |(input, _): &(Input, String)| {
         let text = format!("{}\n{}", input.question, input.table_hint);
-        Case { id: input.task_id.clone(), task: task(text, tools.clone()).into() }
+        Case::new(&input.task_id, text, &tools)
     };
     let cases: Vec<Case> = inputs.iter().map(case).collect();
     let recorded = match files.run_file() {
@@ -161,11 +161,11 @@ fn shape(words: &Regex, statement: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{find, load};
+    use crate::bench::testing::loaded;
 
     #[test]
     fn the_planner_is_right_by_the_judge() {
-        let dbbench = load(find("dbbench").unwrap()).unwrap();
+        let dbbench = loaded("dbbench");
         let wrong: Vec<String> = (dbbench.runs.iter().zip(&dbbench.cases))
             .filter_map(|(run, case)| Some(format!("{}: {}", case.id, dbbench.judge(case, &run.trace).why?)))
             .collect();
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn another_value_is_wrong() {
-        let dbbench = load(find("dbbench").unwrap()).unwrap();
+        let dbbench = loaded("dbbench");
         let case = dbbench.cases.iter().find(|case| case.id == "dbbench-standard-202").unwrap();
         let mut trace = dbbench.runs.iter().find(|run| run.task_id == case.id).unwrap().trace.clone();
         let query = trace.steps[0].call.arguments["query"].as_str().unwrap().replace("Catholic", "State");

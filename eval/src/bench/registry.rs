@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, dbbench, nfl, retail, sql};
+use super::{Benchmark, Definition, DefinitionError, blocksworld, dbbench, gsm8k, nestful, nfl, retail, sql};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,20 @@ pub fn names() -> Result<Vec<String>, DefinitionError> {
     Ok(names)
 }
 
+/// The names of the benchmarks whose data are here.
+///
+/// # Errors
+/// When a definition cannot be read.
+pub fn complete() -> Result<Vec<String>, LoadError> {
+    let mut complete = Vec::new();
+    for name in names()? {
+        if find(&name)?.files.task_file().is_file() {
+            complete.push(name);
+        }
+    }
+    Ok(complete)
+}
+
 /// The definition of that name.
 ///
 /// # Errors
@@ -85,7 +99,11 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
+        "blocksworld" => blocksworld::load(definition),
         "dbbench" => dbbench::load(definition),
+        "gsm8k" => gsm8k::load(definition),
+        "nestful" => nestful::load(definition, &["executable", "sgd"]),
+        "nestful_unique" => nestful::load(definition, &["glaive"]),
         "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
         "sql" => sql::load(definition),

@@ -143,20 +143,13 @@ fn constructed(case: &Case, world: World, tables: &[String], gold: &str) -> Reco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::testing::{loaded, succeeding};
     use crate::bench::{find, load};
-
-    fn right(sql: &Benchmark) -> usize {
-        let right = |run: &&RecordedRun| {
-            let case = sql.cases.iter().find(|case| case.id == run.task_id).unwrap();
-            sql.judge(case, &run.trace) == Verdict::right()
-        };
-        sql.runs.iter().filter(right).count()
-    }
 
     #[test]
     fn recorded_runs_are_judged_by_what_they_give_here() {
-        let sql = load(find("sql").unwrap()).unwrap();
-        assert_eq!((right(&sql), sql.runs.len(), sql.cases.len()), (452, 637, 637));
+        let sql = loaded("sql");
+        assert_eq!((succeeding(&sql), sql.runs.len(), sql.cases.len()), (452, 637, 637));
         let answers = sql.runs.iter().flat_map(|run| &run.trace.steps);
         let texts = answers.map(|step| step.observation.as_ref().unwrap().value.to_string());
         // Nothing of MySQL's own texts is left.
@@ -173,7 +166,7 @@ mod tests {
         let mut definition = find("sql").unwrap();
         definition.files.runs = None;
         let sql = load(definition).unwrap();
-        assert_eq!((right(&sql), sql.runs.len()), (637, 637));
+        assert_eq!((succeeding(&sql), sql.runs.len()), (637, 637));
         let steps = |run: &RecordedRun| statements(&run.trace).map(str::to_owned).collect::<Vec<_>>();
         let first = steps(&sql.runs[0]);
         assert_eq!(first[..3], ["SHOW TABLES", "DESCRIBE people", "DESCRIBE poker_player"]);
@@ -184,7 +177,7 @@ mod tests {
 
     #[test]
     fn another_query_is_wrong_and_a_missing_database_is_said() {
-        let sql = load(find("sql").unwrap()).unwrap();
+        let sql = loaded("sql");
         let mut trace = sql.runs[0].trace.clone();
         trace.steps.push(TraceStep { call: statement(9, "SELECT 1".into()), observation: None });
         let fault = sql.judge(&sql.cases[0], &trace).why.unwrap();
