@@ -24,10 +24,10 @@ const MOST_SHOWN: usize = 100;
 /// The most rows that a query may give.
 const MOST_ROWS: usize = 100_000;
 
-/// The most steps of SQLite's machine that a statement may take, in units of [`STEPS`].
-const MOST_STEPS: u32 = 100;
+/// How often a statement's steps may be counted before it is stopped.
+const MOST_COUNTS: u32 = 100;
 
-/// How many steps of SQLite's machine are taken between two looks at the clock.
+/// How many steps of SQLite's machine are taken between two counts.
 const STEPS: i32 = 1_000_000;
 
 /// What a statement gave.
@@ -153,10 +153,10 @@ fn columns(connection: &Connection, table: &str) -> Result<Answer, String> {
 
 /// Runs a statement that is stopped when it takes too long, always at the same step.
 fn bounded(connection: &mut Connection, statement: &str) -> Result<Answer, String> {
-    let mut looks = 0;
+    let mut counts = 0;
     let stop = move || {
-        looks += 1;
-        looks > MOST_STEPS
+        counts += 1;
+        counts > MOST_COUNTS
     };
     connection.progress_handler(STEPS, Some(stop)).map_err(said)?;
     query(connection, statement)

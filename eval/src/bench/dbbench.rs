@@ -170,6 +170,8 @@ mod tests {
             .filter_map(|(run, case)| Some(format!("{}: {}", case.id, dbbench.judge(case, &run.trace).why?)))
             .collect();
         assert_eq!((wrong, dbbench.runs.len()), (Vec::new(), 199));
+        let shapes: std::collections::BTreeSet<&String> = dbbench.shapes.values().flatten().collect();
+        assert_eq!(shapes.len(), 44);
     }
 
     #[test]
