@@ -5,6 +5,7 @@
 //! and plans is handed [`Case`]s only; the judge is asked when a task is over.
 
 mod blocksworld;
+mod dbbench;
 mod definition;
 mod gsm8k;
 mod judge;
@@ -12,8 +13,8 @@ mod nestful;
 mod nfl;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
+mod sql;
 #[cfg(test)]
 mod testing;
 

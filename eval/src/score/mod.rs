@@ -5,11 +5,13 @@
 
 pub(crate) mod blocksworld;
 mod database;
+pub mod dbbench;
 pub(crate) mod nested;
 pub mod nfl;
 pub(crate) mod numbers;
 pub(crate) mod same;
 pub mod slots;
+pub mod sql;
 
 use std::collections::HashMap;
 use std::path::Path;
