@@ -4,6 +4,7 @@
 //! A benchmark is one definition file (`eval/definitions/NAME.toml`) and one agent. What decides
 //! and plans is handed [`Case`]s only; the judge is asked when a task is over.
 
+mod airline;
 mod blocksworld;
 mod definition;
 mod gsm8k;

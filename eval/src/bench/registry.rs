@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, blocksworld, gsm8k, nestful, retail};
+use super::{Benchmark, Definition, DefinitionError, airline, blocksworld, gsm8k, nestful, retail};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,8 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
+        "airline" => airline::load(definition, true),
+        "airline_unchanged" => airline::load(definition, false),
         "blocksworld" => blocksworld::load(definition),
         "gsm8k" => gsm8k::load(definition),
         "nestful" => nestful::load(definition, &["executable", "sgd"]),

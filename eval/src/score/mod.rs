@@ -3,6 +3,7 @@
 //! The database that the run left must equal the one that the task's gold actions leave, and the
 //! agent must have said what the task demands. The gold actions never leave this module.
 
+pub(crate) mod airline;
 pub(crate) mod blocksworld;
 mod database;
 pub(crate) mod nested;
