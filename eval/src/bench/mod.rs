@@ -16,6 +16,7 @@ mod retail;
 mod script;
 #[cfg(test)]
 mod testing;
+mod webarena;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, airline, blocksworld, gsm8k, nestful, retail};
+use super::{Benchmark, Definition, DefinitionError, airline, blocksworld, gsm8k, nestful, retail, webarena};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,7 @@ pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         "nestful" => nestful::load(definition, &["executable", "sgd"]),
         "nestful_unique" => nestful::load(definition, &["glaive"]),
         "retail" => retail::load(definition),
+        "webarena" => webarena::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod nested;
 pub(crate) mod numbers;
 pub(crate) mod same;
 pub mod slots;
+pub(crate) mod webarena;
 
 use std::collections::HashMap;
 use std::path::Path;
