@@ -7,6 +7,7 @@
 mod airline;
 mod blocksworld;
 mod definition;
+mod financebench;
 mod gsm8k;
 mod judge;
 mod nestful;
@@ -14,6 +15,7 @@ mod registry;
 mod retail;
 #[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]
 mod script;
+mod tabmwp;
 #[cfg(test)]
 mod testing;
 mod webarena;

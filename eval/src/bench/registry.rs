@@ -2,7 +2,10 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, airline, blocksworld, gsm8k, nestful, retail, webarena};
+use super::{
+    Benchmark, Definition, DefinitionError, airline, blocksworld, financebench, gsm8k, nestful, retail,
+    tabmwp, webarena,
+};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +91,12 @@ pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         "airline" => airline::load(definition, true),
         "airline_unchanged" => airline::load(definition, false),
         "blocksworld" => blocksworld::load(definition),
+        "financebench" => financebench::load(definition),
         "gsm8k" => gsm8k::load(definition),
         "nestful" => nestful::load(definition, &["executable", "sgd"]),
         "nestful_unique" => nestful::load(definition, &["glaive"]),
         "retail" => retail::load(definition),
+        "tabmwp" => tabmwp::load(definition),
         "webarena" => webarena::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }

@@ -6,10 +6,13 @@
 pub(crate) mod airline;
 pub(crate) mod blocksworld;
 mod database;
+pub(crate) mod financebench;
 pub(crate) mod nested;
 pub(crate) mod numbers;
+mod said;
 pub(crate) mod same;
 pub mod slots;
+pub(crate) mod tabmwp;
 pub(crate) mod webarena;
 
 use std::collections::HashMap;
