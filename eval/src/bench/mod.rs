@@ -11,6 +11,7 @@ mod financebench;
 mod gsm8k;
 mod judge;
 mod nestful;
+pub mod pairs;
 mod registry;
 mod retail;
 #[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]

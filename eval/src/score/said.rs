@@ -24,7 +24,8 @@ pub(crate) fn said(trace: &Trace) -> Option<Said> {
     let lower = whole.to_ascii_lowercase();
     let after = MARKS.iter().filter_map(|mark| Some(lower.rfind(mark)? + mark.len())).max();
     let text = after.and_then(|at| whole.get(at..)).unwrap_or(&whole);
-    Some(Said { text: text.trim().to_owned(), marked: after.is_some() })
+    // A minus as it is printed is one as it is computed.
+    Some(Said { text: text.trim().replace('\u{2212}', "-"), marked: after.is_some() })
 }
 
 #[cfg(test)]
@@ -50,6 +51,7 @@ mod tests {
         let text = |answer| said(&run(answer)).map(|said| (said.text, said.marked)).unwrap();
         assert_eq!(text(Some("The answer is 3? No.\nAnswer: 4 ")), ("4".into(), true));
         assert_eq!(text(Some("It is 4.")), ("It is 4.".into(), false));
+        assert_eq!(text(Some("Answer: \u{2212}4")), ("-4".into(), true));
         assert_eq!(text(Some(" ")), ("42".into(), false));
         assert_eq!(text(None), ("42".into(), false));
     }
