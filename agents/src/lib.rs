@@ -11,8 +11,10 @@
 //! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
 //! - `fixture` (feature `fixture`): a provider for tests, with faults on demand.
 //! - [`import`]: recorded runs from JSON Lines files.
+//! - `media` (feature `benchmarks`): an environment over an embedded database, clips of plays.
 
 mod agent;
+mod arguments;
 pub mod arithmetic;
 pub mod blocksworld;
 pub mod calculator;
@@ -22,11 +24,15 @@ pub mod endpoint;
 #[cfg(feature = "fixture")]
 pub mod fixture;
 pub mod import;
+#[cfg(feature = "benchmarks")]
+pub mod media;
 pub mod nested;
 pub mod python;
 pub mod recorded;
 pub mod replay;
 pub mod retail;
+#[cfg(feature = "benchmarks")]
+pub mod sqlite;
 pub mod tokens;
 
 pub use agent::{Agent, Ending, Environment, RunRecord};

@@ -157,7 +157,7 @@ fn token(described: &Value, seed: &str) -> Value {
     }
     match kind(described) {
         "number" | "integer" => json!(100_000_000 + number % 900_000_000),
-        "boolean" => json!(number % 2 == 0),
+        "boolean" => json!(number.is_multiple_of(2)),
         "array" => {
             let item = described.get("items").unwrap_or(&Value::Null);
             (0..2).map(|n| token(item, &format!("{seed} {n}"))).collect()

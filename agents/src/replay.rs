@@ -46,7 +46,7 @@ impl Environment for Replay {
     fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> String {
         let key = key(tool, arguments);
         let same = || self.recorded.iter().enumerate().filter(|(_, (call, _))| *call == key);
-        let next = same().find(|(at, _)| !self.repeated[*at]).or_else(|| same().last());
+        let next = same().find(|(at, _)| !self.repeated[*at]).or_else(|| same().next_back());
         match next.map(|(at, (_, answer))| (at, answer.clone())) {
             Some((at, answer)) => {
                 self.repeated[at] = true;

@@ -6,9 +6,13 @@
 pub mod bench;
 pub mod demo;
 pub mod filler;
+pub mod measure;
 pub mod record;
+pub mod run;
 pub mod score;
 pub mod shop;
 pub mod slots;
+pub mod systems;
 pub mod tasks;
 pub mod variants;
+pub mod verbs;

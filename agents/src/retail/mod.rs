@@ -7,7 +7,6 @@
 //! the tools themselves know one set of names only.
 
 mod address;
-mod arguments;
 mod database;
 mod delivered;
 mod items;
@@ -24,9 +23,9 @@ pub use database::{Database, Table};
 pub use names::Names;
 
 use crate::agent::Environment;
+use crate::arguments::Arguments;
 use crate::arithmetic::evaluate;
 use crate::python;
-use arguments::Arguments;
 
 /// What can go wrong when a data folder is read.
 #[derive(Debug, thiserror::Error)]

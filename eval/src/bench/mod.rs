@@ -11,10 +11,11 @@ mod financebench;
 mod gsm8k;
 mod judge;
 mod nestful;
+mod nfl;
 pub mod pairs;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]
+#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
 mod tabmwp;
 #[cfg(test)]
@@ -31,7 +32,8 @@ use plancache_agents::tokens::Prompt;
 
 pub use definition::{Definition, DefinitionError, Repeats, Source};
 pub use judge::{Judge, Verdict};
-pub use registry::{LoadError, find, load, names};
+pub(crate) use registry::root;
+pub use registry::{LoadError, complete, find, load, names};
 
 /// A task, as far as anything that plans may see it.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use plancache::domain::{Call, EffectClass, Namespace, Task, Tool, TraceStep};
+use plancache::domain::{Call, Namespace, Task, Tool, TraceStep};
 use plancache_agents::import::{task, tools_from_json};
 use plancache_agents::nested::Apis;
 use plancache_agents::tokens::Prompt;

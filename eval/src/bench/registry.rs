@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use plancache_agents::import::ImportError;
 
 use super::{
-    Benchmark, Definition, DefinitionError, airline, blocksworld, financebench, gsm8k, nestful, retail,
+    Benchmark, Definition, DefinitionError, airline, blocksworld, financebench, gsm8k, nestful, nfl, retail,
     tabmwp, webarena,
 };
 
@@ -68,6 +68,20 @@ pub fn names() -> Result<Vec<String>, DefinitionError> {
     Ok(names)
 }
 
+/// The names of the benchmarks whose data are here.
+///
+/// # Errors
+/// When a definition cannot be read.
+pub fn complete() -> Result<Vec<String>, LoadError> {
+    let mut complete = Vec::new();
+    for name in names()? {
+        if find(&name)?.files.task_file().is_file() {
+            complete.push(name);
+        }
+    }
+    Ok(complete)
+}
+
 /// The definition of that name.
 ///
 /// # Errors
@@ -95,6 +109,7 @@ pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         "gsm8k" => gsm8k::load(definition),
         "nestful" => nestful::load(definition, &["executable", "sgd"]),
         "nestful_unique" => nestful::load(definition, &["glaive"]),
+        "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
         "tabmwp" => tabmwp::load(definition),
         "webarena" => webarena::load(definition),

@@ -91,7 +91,7 @@ impl Results {
     }
 
     fn referred(&self, reference: &Captures<'_>) -> Option<&Value> {
-        let path = reference[2].replace('.', "/").replace('[', "/").replace(']', "");
+        let path = reference[2].replace(['.', '['], "/").replace(']', "");
         self.0.get(&reference[1])?.pointer(&path)
     }
 }
