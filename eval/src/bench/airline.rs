@@ -97,7 +97,8 @@ pub(super) fn load(definition: Definition, of_changing: bool) -> Result<Benchmar
     let (mut cases, mut runs, mut shapes) = (Vec::new(), Vec::new(), BTreeMap::new());
     let (mut recordings, mut turns) = (HashMap::new(), HashMap::new());
     for conversation in read_lines::<Conversation>(&file)? {
-        if changing.contains(&conversation.task_id) != of_changing {
+        // Of a task that is not in the file of tasks nothing is known.
+        if changing.get(&conversation.task_id) != Some(&of_changing) {
             continue;
         }
         let all =
@@ -113,6 +114,13 @@ pub(super) fn load(definition: Definition, of_changing: bool) -> Result<Benchmar
             runs.push(RecordedRun { task_id: id.clone(), trace });
             cases.push(Case { id, task: asked.into() });
         }
+    }
+    if cases.is_empty() {
+        let (runs, tasks) = (file.display(), files.task_file());
+        let tasks = tasks.display();
+        return Err(wrong(format!(
+            "no conversation of {runs} is of a task of {tasks}; give both, --tasks and --runs"
+        )));
     }
     let prompt = Prompt { system, tools: described };
     let judge = Box::new(Turns { turns, effects: effects.clone() });
@@ -156,6 +164,17 @@ mod tests {
         other.steps.clear();
         let why = benchmark.judge(case, &other).why.unwrap();
         assert_eq!(why, "cancel_reservation was not called in its turn");
+    }
+
+    #[test]
+    fn conversations_of_other_tasks_are_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut definition = super::super::find("airline_unchanged").unwrap();
+        definition.files.tasks = folder.path().join("tasks.jsonl");
+        let task = r#"{"task_id": "t", "gold_actions": []}"#;
+        std::fs::write(&definition.files.tasks, task).unwrap();
+        let error = load(definition, false).unwrap_err().to_string();
+        assert!(error.contains("--tasks and --runs"), "{error}");
     }
 
     #[test]

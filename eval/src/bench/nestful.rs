@@ -117,7 +117,7 @@ pub(super) fn load(definition: Definition, subsets: &[&str]) -> Result<Benchmark
 #[cfg(test)]
 mod tests {
     use super::super::testing::{loaded, succeeding};
-    use super::*;
+    use plancache::domain::EffectClass;
 
     fn count(name: &str) -> (usize, usize, usize) {
         let benchmark = loaded(name);

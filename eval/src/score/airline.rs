@@ -18,13 +18,14 @@ struct Line {
     gold_actions: Vec<super::GoldAction>,
 }
 
-/// The tasks of a file whose gold actions change something: those with an action that is not in
-/// `harmless`.
-pub(crate) fn changing(file: &Path, harmless: &BTreeSet<String>) -> Result<BTreeSet<String>, ImportError> {
-    let lines = read_lines::<Line>(file)?.into_iter();
-    let changing =
-        lines.filter(|line| line.gold_actions.iter().any(|action| !harmless.contains(&action.name)));
-    Ok(changing.map(|line| line.task_id).collect())
+/// The tasks of a file, each with whether its gold actions change something: whether one of them is
+/// not in `harmless`.
+pub(crate) fn changing(
+    file: &Path,
+    harmless: &BTreeSet<String>,
+) -> Result<BTreeMap<String, bool>, ImportError> {
+    let changes = |line: &Line| line.gold_actions.iter().any(|action| !harmless.contains(&action.name));
+    Ok(read_lines::<Line>(file)?.into_iter().map(|line| (line.task_id.clone(), changes(&line))).collect())
 }
 
 /// A turn as it was recorded.
