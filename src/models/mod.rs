@@ -9,12 +9,22 @@ mod endpoint;
 mod local;
 #[cfg(feature = "pull")]
 mod pull;
+#[cfg(all(feature = "local-model", feature = "proxy"))]
+mod serve;
 
-pub use catalogue::{Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, Packages, default_model_dir};
+pub use catalogue::{
+    Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, ModelFile, ModelKind, Packages,
+    default_model_dir,
+};
 pub use choice::{ChoiceError, EndpointSettings, FillerChoice};
 #[cfg(feature = "endpoint")]
 pub use endpoint::{EndpointError, EndpointFiller};
 #[cfg(feature = "local-model")]
-pub use local::{LocalModel, LocalSettings, ModelError, THREADS_ENV};
+pub use local::{
+    ChatTemplate, Constraint, GenerateError, Generation, LocalModel, LocalSettings, ModelError, Part, Piece,
+    THREADS_ENV, TemplateError,
+};
 #[cfg(feature = "pull")]
 pub use pull::{PYTHON_ENV, Progress, PullError, PullSettings, Quiet, TerminalProgress, pull, pull_model};
+#[cfg(all(feature = "local-model", feature = "proxy"))]
+pub use serve::{ModelServer, ServeError};
