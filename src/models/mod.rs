@@ -3,6 +3,8 @@
 
 mod catalogue;
 mod choice;
+#[cfg(feature = "embedding")]
+mod embedder;
 #[cfg(feature = "endpoint")]
 mod endpoint;
 #[cfg(feature = "local-model")]
@@ -17,6 +19,8 @@ pub use catalogue::{
     default_model_dir,
 };
 pub use choice::{ChoiceError, EndpointSettings, FillerChoice};
+#[cfg(feature = "embedding")]
+pub use embedder::{EmbedderError, SentenceEmbedder};
 #[cfg(feature = "endpoint")]
 pub use endpoint::{EndpointError, EndpointFiller};
 #[cfg(feature = "local-model")]
