@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::grammar::{CALL, END};
+use super::grammar::{MARKS, marks};
 
 /// What was understood so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Calls {
     Nowhere,
     /// Between their marks.
     Marked,
-    /// Also without marks, in place of a text.
+    /// Also in a fence, or without any marks in place of a text.
     Bare,
 }
 
@@ -42,6 +42,8 @@ pub(super) struct Reading {
     /// Some text was said.
     spoke: bool,
     in_call: bool,
+    /// What ends the call.
+    end: &'static str,
     called: bool,
     stopped: bool,
 }
@@ -55,6 +57,7 @@ impl Reading {
             held: String::new(),
             spoke: false,
             in_call: false,
+            end: "",
             called: false,
             stopped: false,
         }
@@ -97,22 +100,26 @@ impl Reading {
     /// Takes text from what is held; `None` if nothing can be said of it yet.
     fn text(&mut self) -> Option<Option<Said>> {
         if self.calls == Calls::Bare && !self.spoke && self.held.trim_start().starts_with('{') {
-            self.in_call = true;
+            (self.in_call, self.end) = (true, "");
             return Some(None);
         }
         let stop = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min();
-        let call = self.held.find(CALL).filter(|_| self.calls != Calls::Nowhere);
-        if let Some(at) = stop.filter(|stop| call.is_none_or(|call| *stop < call)) {
+        let begun = marks(self.calls).iter().filter_map(|marks| Some((self.held.find(marks.0)?, *marks)));
+        let call = begun.min_by_key(|(at, _)| *at);
+        if let Some(at) = stop.filter(|stop| call.is_none_or(|(call, _)| *stop < call)) {
             self.stopped = true;
             return Some(self.take(at));
         }
-        if let Some(at) = call {
+        if let Some((at, marks)) = call {
             let end = self.held.get(..at).map_or(0, |text| text.trim_end().len());
             let text = self.take(end);
-            let rest = self.held.split_once(CALL).map_or("", |(_, rest)| rest).to_owned();
+            let rest = self.held.split_once(marks.0).map_or("", |(_, rest)| rest).to_owned();
             self.held = rest;
-            // From here on calls have their marks.
-            (self.in_call, self.calls) = (true, Calls::Marked);
+            (self.in_call, self.end) = (true, marks.1);
+            if marks == MARKS {
+                // From here on all calls have these marks.
+                self.calls = Calls::Marked;
+            }
             return Some(text);
         }
         let free = self.held.len() - self.undecided();
@@ -124,8 +131,8 @@ impl Reading {
         let mut calls = serde_json::Deserializer::from_str(&self.held).into_iter::<Call>();
         let call = calls.next()?.ok()?;
         let rest = self.held.get(calls.byte_offset()..)?;
-        let rest = if self.calls == Calls::Bare { rest } else { rest.trim_start().strip_prefix(END)? };
-        self.held = rest.to_owned();
+        let rest = rest.trim_start().strip_prefix(self.end)?.to_owned();
+        self.held = rest;
         (self.in_call, self.called) = (false, true);
         Some(Some(Said::Call { name: call.name, arguments: call.arguments.get().to_owned() }))
     }
@@ -140,13 +147,13 @@ impl Reading {
     /// How many bytes at the end may be the beginning of a stop or of a call, with the blanks that
     /// stand before a call.
     fn undecided(&self) -> usize {
-        let call = (self.calls != Calls::Nowhere).then_some(CALL);
+        let marks = marks(self.calls).iter().map(|(begin, _)| *begin);
         let begun = |word: &str| {
             (1..word.len())
                 .rev()
                 .find(|n| word.get(..*n).is_some_and(|beginning| self.held.ends_with(beginning)))
         };
-        let words = self.stops.iter().map(String::as_str).chain(call);
+        let words = self.stops.iter().map(String::as_str).chain(marks);
         let begun = words.filter_map(begun).max().unwrap_or(0);
         if self.calls == Calls::Nowhere {
             return begun;
@@ -214,6 +221,8 @@ mod tests {
         assert_eq!(read(Calls::Bare, &[], &[&bare[..60]]).0, calls()[1..2]);
         assert_eq!(read(Calls::Bare, &[], &[CALLS.as_bytes()]).0, calls());
         assert_eq!(read(Calls::Bare, &[], &[b"It is ", b"{\"name\": 1}"]).0, [text("It is {\"name\": 1}")]);
+        let fenced = b"I look, \xc3\xbc.\n```json\n{\"name\": \"b\", \"arguments\": {}}\n```";
+        assert_eq!(read(Calls::Bare, &[], &[fenced]).0, [calls()[0].clone(), calls()[2].clone()]);
         assert_eq!(read(Calls::Marked, &[], &[b"{\"name\": 1}"]).0, [text("{\"name\": 1}")]);
     }
 
