@@ -6,7 +6,8 @@
 
 mod demo;
 mod doctor;
-mod messages;
+mod draw;
+mod files;
 mod models;
 mod output;
 mod plans;
@@ -14,6 +15,7 @@ mod runs;
 #[cfg(feature = "proxy")]
 mod serve;
 mod session;
+mod teaching;
 mod words;
 
 use std::error::Error;
@@ -26,7 +28,6 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
-pub use messages::{BadLine, OutcomeFrom, read_run};
 use output::Output;
 
 /// Learns plans from the runs of LLM agents and serves them in the planner's place.
