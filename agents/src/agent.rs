@@ -20,6 +20,16 @@ pub trait Environment {
     }
 }
 
+impl<E: Environment + ?Sized> Environment for Box<E> {
+    fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> String {
+        (**self).call(tool, arguments)
+    }
+
+    fn ends_run(&self, tool: &str) -> bool {
+        (**self).ends_run(tool)
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {

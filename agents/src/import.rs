@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use plancache::domain::{EffectClass, Namespace, RunOutcome, Task, Tool, Trace};
-use plancache::import::{BadRecord, Format, OutcomeFrom, Reader, Recorded, Settings};
+use plancache::import::{Format, OutcomeFrom, Reader, Recorded, Settings};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What can be wrong with an imported file.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,9 @@ pub struct RecordedRun {
     pub trace: Trace,
 }
 
-/// Reads recorded runs from JSON Lines, each of one user turn.
+/// Reads recorded runs from JSON Lines. Of a run with several user turns, the first turn that calls a
+/// tool is taken to begin the task and the last one to end it: the text is what the user said until
+/// the first call, the answer what the assistant said last.
 ///
 /// # Errors
 /// When the file cannot be read, or a line is not a recorded run.
@@ -81,14 +83,23 @@ fn runs(input: impl BufRead, path: &str, tools: &Arc<Vec<Tool>>) -> Result<Vec<R
         ..Settings::default()
     };
     let wrong = |line: usize, why: String| ImportError::Line { path: path.to_owned(), line, why };
-    let one = |read: Result<Recorded, BadRecord>| {
+    let mut all: Vec<RecordedRun> = Vec::new();
+    for read in Reader::new(input, path, settings) {
         let Recorded { trace, task_id, line, turn, .. } = read.map_err(|bad| wrong(bad.line, bad.why))?;
-        match task_id {
-            Some(task_id) if turn == 1 => Ok(RecordedRun { task_id, trace }),
-            _ => Err(wrong(line, "the user speaks again after the first answer".to_owned())),
+        match (all.last_mut(), task_id) {
+            (Some(run), Some(_)) if turn > 1 => {
+                if run.trace.steps.is_empty() {
+                    run.trace.task.text.push('\n');
+                    run.trace.task.text.push_str(&trace.task.text);
+                }
+                run.trace.steps.extend(trace.steps);
+                run.trace.answer = trace.answer;
+            }
+            (_, Some(task_id)) => all.push(RecordedRun { task_id, trace }),
+            (_, None) => return Err(wrong(line, "there is no `task_id`".to_owned())),
         }
-    };
-    Reader::new(input, path, settings).map(one).collect()
+    }
+    Ok(all)
 }
 
 /// A task with this text and these tools, in the default namespace.
@@ -101,20 +112,39 @@ pub fn task(text: String, tools: Arc<Vec<Tool>>) -> Task {
 /// # Errors
 /// When the file cannot be read or holds something else.
 pub fn read_tools(path: &Path) -> Result<(Vec<Value>, Arc<Vec<Tool>>), ImportError> {
+    let wrong = |why: String| ImportError::Format { path: path.display().to_string(), why };
+    let raw: Vec<Value> = serde_json::from_str(&read(path)?).map_err(|e| wrong(e.to_string()))?;
+    let tools = tools_from_json(&raw).map_err(wrong)?;
+    Ok((raw, tools))
+}
+
+/// [`Tool`]s from OpenAI function descriptions.
+///
+/// # Errors
+/// Says which member of a description is missing.
+pub fn tools_from_json(described: &[Value]) -> Result<Arc<Vec<Tool>>, String> {
     #[derive(Deserialize)]
     struct Described {
         function: Tool,
     }
-    let wrong = |why: String| ImportError::Format { path: path.display().to_string(), why };
-    let raw: Vec<Value> = serde_json::from_str(&read(path)?).map_err(|e| wrong(e.to_string()))?;
-    let tools = raw
+    let tools = described
         .iter()
         .map(|value| serde_json::from_value::<Described>(value.clone()).map(|d| d.function))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| {
-            wrong(format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]"))
-        })?;
-    Ok((raw, Arc::new(tools)))
+        .map_err(|e| format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]"))?;
+    Ok(Arc::new(tools))
+}
+
+/// An OpenAI function description. `properties` are the schemas of its arguments, of which
+/// `required` must be given.
+pub fn described(name: &str, description: &str, properties: Value, required: &[&str]) -> Value {
+    let parameters = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+    });
+    json!({
+        "type": "function",
+        "function": {"name": name, "description": description, "parameters": parameters},
+    })
 }
 
 /// Effect classes from a TOML file: a table `[effects]` from tool names to `read`, `write` or
@@ -168,7 +198,18 @@ mod tests {
         assert!(wrong("{").contains("the line, line 1: EOF"));
         assert!(wrong(r#"{"task_id":"t"}"#).contains("messages"));
         assert!(wrong("").contains("no run"));
-        let more = json!({"role": "user", "content": "And again."});
-        assert!(wrong(&line(&[more])).contains("speaks again"));
+    }
+
+    #[test]
+    fn later_turns_go_on_with_the_run() {
+        let more = [
+            json!({"role": "user", "content": "And again."}),
+            json!({"role": "assistant", "tool_calls": [{"id": "b", "name": "x", "arguments": {}}]}),
+            json!({"role": "tool", "tool_call_id": "b", "content": "2"}),
+            json!({"role": "assistant", "content": "Done again."}),
+        ];
+        let run = run_from_json(&line(&more), &Arc::default()).unwrap();
+        assert_eq!((run.trace.task.text.as_str(), run.trace.steps.len()), ("Look.", 2));
+        assert_eq!(run.trace.answer.as_deref(), Some("Done again."));
     }
 }

@@ -7,7 +7,6 @@ mod report;
 mod setup;
 mod show;
 mod stream;
-mod watched;
 mod words;
 
 pub use options::Options;

@@ -105,7 +105,7 @@ impl Stage {
             filler: !options.no_filler,
             ..Policy::default()
         };
-        let filler = if options.no_filler { None } else { filler::open(options.filler.as_deref())? };
+        let filler = if options.no_filler { None } else { filler::open_counted(options.filler.as_deref())? };
         let store = Arc::new(SledStore::open(&store_folder)?);
         let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
         let engine = Arc::new(Engine::open(policy, store, asked).await?);

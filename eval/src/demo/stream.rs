@@ -9,8 +9,8 @@ use plancache_agents::{Agent, Ending};
 use tower::Layer;
 
 use super::report::{Kind, OtherWords, Report, TaskResult};
-use super::watched::Watched;
 use super::{Options, SetupError, Stage};
+use crate::systems::Watched;
 use crate::tasks::TaskInput;
 
 /// The recorded planner with the cache in front of it.

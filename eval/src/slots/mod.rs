@@ -44,7 +44,7 @@ type Failure = Box<dyn std::error::Error>;
 /// # Errors
 /// When the data cannot be read, there is no filler, or it fails.
 pub async fn evaluate(options: &SlotOptions) -> Result<String, Failure> {
-    let filler = filler::open(options.filler.as_deref())?
+    let filler = filler::open_counted(options.filler.as_deref())?
         .ok_or("there is no local model; fetch it with `plancache models pull`")?;
     let bar = indicatif::ProgressBar::new_spinner();
     let mut rows = retail(&options.data.join("retail"), &*filler, &bar).await?;

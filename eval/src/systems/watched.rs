@@ -5,21 +5,21 @@ use plancache::domain::{EffectClass, PlanRequest, Trace};
 use plancache::engine::{Admission, Engine, Reply};
 use plancache::layer::{Decider, ServedRun};
 
-/// The engine behind the layer, watched: learning happens out of sight of the agent, but the demo
-/// wants to show what was learnt, and must stop when it could not be kept.
+/// The engine behind the layer, watched: learning happens out of sight of the agent, but an
+/// evaluation shows what was learnt, and stops when it could not be kept.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     engine: Arc<Engine>,
     seen: Mutex<Vec<Result<Admission, String>>>,
 }
 
 impl Watched {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
         Self { engine, seen: Mutex::default() }
     }
 
     /// What was learnt, or why it was not, since the last time it was taken.
-    pub(super) fn take(&self) -> Vec<Result<Admission, String>> {
+    pub(crate) fn take(&self) -> Vec<Result<Admission, String>> {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

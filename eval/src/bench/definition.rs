@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use plancache::domain::EffectClass;
+use serde::{Deserialize, Serialize};
+
+/// How much of a benchmark's tasks repeats, and with it what is expected of a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeats {
+    /// Intents recur: the more hits the better.
+    Intents,
+    /// A control: the same words need another plan, so the right behaviour is to miss.
+    Control,
+}
+
+/// Where the planner's runs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Runs {
+    /// A model made them.
+    Recorded,
+    /// They were made from the tasks' gold plans.
+    Constructed,
+}
+
+/// A benchmark as data: `eval/definitions/NAME.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// The agent that does its tasks, a name of the registry.
+    pub agent: String,
+    /// What it is, in a sentence.
+    pub about: String,
+    /// Where it comes from and under which licence.
+    pub origin: String,
+    /// Whether it repeats or is a control.
+    pub repeats: Repeats,
+    /// Where the planner's runs come from.
+    pub runs_are: Runs,
+    /// What counts as success, in a sentence.
+    pub success: String,
+    /// Where the files lie.
+    pub files: Source,
+    /// The system prompt of its planner, if it is not a file of the data.
+    #[serde(default)]
+    pub system: String,
+    /// What its tools do to the world; a tool that is not named counts as a write.
+    #[serde(default)]
+    pub effects: BTreeMap<String, EffectClass>,
+    /// Distinct successes before a plan that writes is served, and before one that reads is, where
+    /// the defaults are not meant.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// What the figures are known to hide.
+    #[serde(default)]
+    pub caveats: Vec<String>,
+}
+
+/// Evidence that a user of such an agent would ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Of a plan that only reads.
+    pub read: Option<u32>,
+    /// Of a plan that writes.
+    pub write: Option<u32>,
+}
+
+/// The files of a benchmark. Paths are relative to the data folder, or absolute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The tasks, JSON Lines.
+    pub tasks: PathBuf,
+    /// Recorded runs, JSON Lines, where there are any.
+    #[serde(default)]
+    pub runs: Option<PathBuf>,
+}
+
+impl Source {
+    /// The file of tasks.
+    pub fn task_file(&self) -> PathBuf {
+        self.data.join(&self.tasks)
+    }
+
+    /// The file of recorded runs, if there is one.
+    pub fn run_file(&self) -> Option<PathBuf> {
+        self.runs.as_ref().map(|runs| self.data.join(runs))
+    }
+}
+
+/// Why a definition cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DefinitionError {
+    /// The file.
+    #[error("{path} cannot be read: {why}; run it from the project's folder, or say --definitions DIR")]
+    Read {
+        /// Which file.
+        path: String,
+        /// The reason.
+        why: String,
+    },
+    /// What it holds.
+    #[error("{path} is no definition of a benchmark: {why}; compare it with eval/definitions/retail.toml")]
+    Format {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Definition {
+    /// Reads a definition; a relative data folder is one below `root`, the folder `eval/`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no definition.
+    pub fn read(path: &Path, root: &Path) -> Result<Self, DefinitionError> {
+        let shown = || path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| DefinitionError::Read { path: shown(), why: e.to_string() })?;
+        let mut definition: Self = toml::from_str(&text)
+            .map_err(|e| DefinitionError::Format { path: shown(), why: e.to_string() })?;
+        definition.files.data = root.join(&definition.files.data);
+        Ok(definition)
+    }
+}

@@ -1,0 +1,35 @@
+use plancache::domain::Trace;
+
+use super::Case;
+
+/// What a run was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the task is done.
+    pub succeeded: bool,
+    /// Whether what was done, if it was served, is not what should have been. Where there is a
+    /// true state of the world this is the contrary of `succeeded`; where a served step can only
+    /// be compared with what the planner did there, it says whether it differs.
+    pub wrong: bool,
+    /// What is wrong: the first difference, with the argument or field in which it lies.
+    pub why: Option<String>,
+}
+
+impl Verdict {
+    /// Done.
+    pub fn right() -> Self {
+        Self { succeeded: true, wrong: false, why: None }
+    }
+
+    /// Not done, and this is what is wrong.
+    pub fn wrong(why: impl Into<String>) -> Self {
+        Self { succeeded: false, wrong: true, why: Some(why.into()) }
+    }
+}
+
+/// Knows what is right. Asked only when a task is over, with what was done and observed; nothing
+/// that plans, matches or fills can reach it.
+pub trait Judge: Send + Sync {
+    /// Judges a run by its calls, its observations and its answer.
+    fn judge(&self, case: &Case, trace: &Trace) -> Verdict;
+}

@@ -1,0 +1,95 @@
+//! Benchmarks: tasks, the planner that is known to solve them, the world in which calls are made,
+//! and the judge of what came of it.
+//!
+//! A benchmark is one definition file (`eval/definitions/NAME.toml`) and one agent. What decides
+//! and plans is handed [`Case`]s only; the judge is asked when a task is over.
+
+mod blocksworld;
+mod definition;
+mod gsm8k;
+mod judge;
+mod nestful;
+mod nfl;
+mod registry;
+mod retail;
+#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
+mod script;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plancache::domain::{EffectClass, Task, Tool, Trace};
+use plancache_agents::Environment;
+use plancache_agents::import::{self, RecordedRun};
+use plancache_agents::tokens::Prompt;
+
+pub use definition::{Definition, DefinitionError, Repeats, Source};
+pub use judge::{Judge, Verdict};
+pub(crate) use registry::root;
+pub use registry::{LoadError, complete, find, load, names};
+
+/// A task, as far as anything that plans may see it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Which task.
+    pub id: String,
+    /// What is asked, with the tools that may be called.
+    pub task: Arc<Task>,
+}
+
+impl Case {
+    /// A task with this text, in the default namespace.
+    fn new(id: &str, text: String, tools: &Arc<Vec<Tool>>) -> Self {
+        Self { id: id.to_owned(), task: import::task(text, tools.clone()).into() }
+    }
+}
+
+/// A fresh world for each run of a case.
+pub trait Worlds: Send + Sync {
+    /// The world of this case before anything is done in it.
+    fn fresh(&self, case: &Case) -> World;
+}
+
+/// Where one run's calls are executed.
+pub type World = Box<dyn Environment + Send>;
+
+/// A benchmark, loaded.
+pub struct Benchmark {
+    /// Its definition.
+    pub definition: Definition,
+    /// The tasks, in the order of their file.
+    pub cases: Vec<Case>,
+    /// What the planner does, one run a task; a task without one cannot be planned.
+    pub runs: Vec<RecordedRun>,
+    /// What a planner is sent before the conversation.
+    pub prompt: Prompt,
+    /// What the tools do to the world.
+    pub effects: BTreeMap<String, EffectClass>,
+    /// Where calls are executed.
+    pub worlds: Box<dyn Worlds>,
+    /// Who knows what is right.
+    pub judge: Box<dyn Judge>,
+    /// The shapes of each task's plan (one a part, for tasks that are several wishes in a row), by
+    /// the task's id: for the ceilings only.
+    pub shapes: BTreeMap<String, Vec<String>>,
+}
+
+impl std::fmt::Debug for Benchmark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Benchmark").field("name", &self.definition.name).finish_non_exhaustive()
+    }
+}
+
+impl Benchmark {
+    /// The tools that change nothing.
+    pub fn reads(&self) -> impl Iterator<Item = String> + '_ {
+        self.effects.iter().filter(|(_, class)| **class == EffectClass::Read).map(|(tool, _)| tool.clone())
+    }
+
+    /// Judges a run of one of its tasks.
+    pub fn judge(&self, case: &Case, trace: &Trace) -> Verdict {
+        self.judge.judge(case, trace)
+    }
+}

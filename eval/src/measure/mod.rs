@@ -1,0 +1,13 @@
+//! What the records of tasks add up to: counts, money, intervals.
+
+mod growth;
+mod intervals;
+mod prices;
+mod record;
+mod totals;
+
+pub use growth::{Growth, growth};
+pub use intervals::{Interval, bootstrap, wilson};
+pub use prices::{Price, PriceError, Prices};
+pub use record::{TaskRecord, WrongCall};
+pub use totals::{Totals, totals};

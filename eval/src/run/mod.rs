@@ -1,0 +1,15 @@
+//! A benchmark's tasks as a stream, through every system that is compared, in the same orders.
+
+mod ceiling;
+mod choice;
+mod order;
+mod outcome;
+mod stage;
+mod stream;
+mod suite;
+
+pub use ceiling::{Ceiling, ceiling};
+pub use choice::{Chosen, Feedback, RunOptions};
+pub use order::{Split, orders, part, sample};
+pub use stream::{Watch, stream};
+pub use suite::{Progress, Result as BenchmarkResult, RunError, run};

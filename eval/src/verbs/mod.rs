@@ -1,0 +1,52 @@
+//! The command line of the suite, one file a verb.
+
+mod list;
+mod progress;
+mod run;
+mod show;
+mod variants;
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+
+use crate::record::{self, RecordOptions};
+use crate::slots::{self, SlotOptions};
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List the benchmarks, or say all about one.
+    List(list::ListOptions),
+    /// Run a benchmark's tasks through the cache and what it is compared with.
+    Run(Box<run::RunVerb>),
+    /// Make variants of the retail data: other values, other names, another wording.
+    Variants(variants::VariantOptions),
+    /// Judge the filler on single arguments of tasks that people wrote, and write a record.
+    Filler(SlotOptions),
+    /// Run the demo in every order and setting, on the data and its variants, and write records.
+    Record(RecordOptions),
+}
+
+/// Does it.
+///
+/// # Errors
+/// Says what could not be done, and why.
+pub async fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
+    match verb {
+        Verb::List(options) => list::list(&options)?,
+        Verb::Run(options) => run::run(&options).await?,
+        Verb::Variants(options) => variants::write(&options)?,
+        Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
+        Verb::Record(options) => {
+            record::record(&options, |name, report| {
+                let rate = 100.0 * report.hit_rate_after_50.unwrap_or_default();
+                let (hits, wrong) = (report.hits, report.wrong_plans);
+                // Progress only: what counts is in the records.
+                let _ = writeln!(io::stdout(), "{name}: {rate:.1}% after 50, {hits} hits, {wrong} wrong");
+            })
+            .await?;
+        }
+    }
+    Ok(())
+}
