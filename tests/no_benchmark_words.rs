@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of the benchmarks' data that are also words of this program or of English prose.
-const PROSE: [&str; 41] = [
+const PROSE: [&str; 42] = [
     // Names of arguments and fields.
     "address",
     "automatic",
@@ -24,6 +24,8 @@ const PROSE: [&str; 41] = [
     "amount",
     "display",
     "expression",
+    // An attribute of drawings.
+    "height",
     "items",
     "length",
     "name",

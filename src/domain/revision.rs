@@ -33,7 +33,7 @@ fn is_zero(n: &usize) -> bool {
 }
 
 /// One thing that differs between two templates. Steps are counted from 0; arguments are named from
-/// the tool's argument down (`address.city`, `ids[each]`).
+/// the tool's argument down (`options.reason`, `ids[each]`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateChange {

@@ -52,8 +52,8 @@ struct WireSpan {
     parent_span_id: String,
     #[serde(default)]
     name: String,
-    #[serde(default)]
-    start_time_unix_nano: Value,
+    #[serde(default, rename = "startTimeUnixNano")]
+    started: Value,
     #[serde(default)]
     attributes: Vec<Attribute>,
     #[serde(default)]
@@ -163,7 +163,7 @@ impl Groups {
         let group = self.open.entry(number).or_insert_with(|| Group { name, ..Group::default() });
         group.outcome = worst(group.outcome, said(&span, &attributes, from));
         if let Some(kind) = kind {
-            let start = items::plain(span.start_time_unix_nano).and_then(|text| text.parse().ok());
+            let start = items::plain(span.started).and_then(|text| text.parse().ok());
             group.spans.push(Span { line, start: start.unwrap_or_default(), kind, attributes });
         }
     }

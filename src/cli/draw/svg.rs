@@ -34,7 +34,7 @@ struct Layout {
     top: usize,
 }
 
-/// The data flow as a picture: readable on light and on dark ground.
+/// The data flow as a picture: readable on bright and on dark ground.
 pub(in crate::cli) fn svg(flow: &Flow) -> String {
     let says: Vec<String> = flow.says.lines().flat_map(|line| wrapped(line, SAYS_TEXT)).collect();
     let cards: Vec<&StepBox> = flow.steps.iter().chain(&flow.answer).collect();

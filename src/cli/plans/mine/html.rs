@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use super::pages::{Section, percent, sections, summary};
+use super::pages::{Section, percent, sections, sentences};
 use super::tally::{Part, Tally};
 use crate::cli::draw::escaped;
 use crate::layer::ShadowVerdict;
@@ -34,7 +34,7 @@ pub(super) fn page(tally: &Tally) -> String {
          content=\"width=device-width\"><title>What these runs would teach</title>\n<style>{STYLE}</style>\n\
          <main><h1>What these runs would teach</h1>\n<div class=\"tiles\">{body}</div>\n<ul>"
     );
-    for line in summary(tally) {
+    for line in sentences(tally) {
         let _ = write!(page, "<li>{}</li>", escaped(&line));
     }
     page.push_str("</ul>\n");

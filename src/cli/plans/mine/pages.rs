@@ -32,7 +32,7 @@ fn share(part: u64, whole: u64) -> String {
 }
 
 /// What the stream showed, in sentences.
-pub(super) fn summary(tally: &Tally) -> Vec<String> {
+pub(super) fn sentences(tally: &Tally) -> Vec<String> {
     let decided = tally.decisions();
     let count = |verdict| tally.count(verdict);
     let (right, wrong) = (count(ShadowVerdict::WouldHaveHit), count(ShadowVerdict::WouldHaveBeenWrong));
@@ -197,7 +197,7 @@ fn short(text: &str) -> String {
 /// For a terminal: long tables and texts are cut.
 pub(super) fn terminal(tally: &Tally) -> Vec<String> {
     let mut lines: Vec<String> = tally.malformed.lines("malformed");
-    lines.extend(summary(tally));
+    lines.extend(sentences(tally));
     for Section { title, header, rows, .. } in sections(tally) {
         lines.extend([String::new(), title.to_owned()]);
         let shown: Vec<Vec<String>> =
@@ -212,7 +212,7 @@ pub(super) fn terminal(tally: &Tally) -> Vec<String> {
 
 pub(super) fn markdown(tally: &Tally) -> String {
     let mut text = "# What these runs would teach\n\n".to_owned();
-    summary(tally).iter().for_each(|line| text.push_str(&format!("- {line}\n")));
+    sentences(tally).iter().for_each(|line| text.push_str(&format!("- {line}\n")));
     let cell = |text: &String| text.replace('|', "\\|").replace('\n', " ");
     for Section { title, note, header, rows } in sections(tally) {
         let _ = write!(text, "\n## {title}\n\n{note}\n\n| {} |\n", header.join(" | "));
