@@ -72,7 +72,7 @@
 //! From the bottom up: [`domain`] (the stored types), [`spans`] and [`expr`] (texts and
 //! expressions), [`extract`], [`matching`], [`fill`], [`validate`], [`policy`] and [`store`] (which
 //! never know of each other), [`models`] (fillers), [`engine`] (which composes them), [`layer`] (the
-//! middleware). `ARCHITECTURE.md` says more.
+//! middleware), [`import`] (recorded runs from files). `ARCHITECTURE.md` says more.
 
 pub mod cli;
 pub mod config;
@@ -81,6 +81,7 @@ pub mod engine;
 pub mod expr;
 pub mod extract;
 pub mod fill;
+pub mod import;
 pub mod layer;
 pub mod matching;
 pub mod models;

@@ -2,105 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "support/fresh.rs"]
+mod fresh;
+
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
-use assert_cmd::Command;
+use fresh::{Fresh, only_id, run_of, said, taught, tools, two_runs};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// A directory with nothing in it but what a test puts there.
-struct Fresh {
-    dir: TempDir,
-}
-
-impl Fresh {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("plancache").unwrap();
-        command.current_dir(self.dir.path()).env_clear().env("PLANCACHE_STORE", self.path("store"));
-        command.env("HOME", self.dir.path()).args(arguments);
-        command
-    }
-
-    /// Runs the program; returns exit code, standard output and standard error.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
-    }
-
-    fn json(&self, arguments: &[&str]) -> (i32, Value) {
-        let (code, out, err) = self.run(&[arguments, &["--json"]].concat());
-        (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}")))
-    }
-}
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-fn tools() -> Value {
-    json!([
-        {"type": "function", "function": {"name": "loans_of", "description": "", "parameters":
-            {"type": "object", "properties": {"reader": {"type": "string"}}}}},
-        {"name": "extend", "description": "", "parameters":
-            {"type": "object", "properties": {"loan": {"type": "string"}, "until": {"type": "string"}}}},
-    ])
-}
-
-fn said(reader: &str, title: &str, until: &str) -> String {
-    format!("Reader {reader} asks to keep the book \"{title}\" until {until}.")
-}
-
-/// A recorded run: a reader's loan is looked up and extended.
-fn run_of(reader: &str, title: &str, until: &str, outcome: &str) -> Value {
-    let loans = json!({"loans": [{"title": "Other", "loan": format!("{reader}-A")}, {"title": title, "loan": format!("{reader}-B")}]});
-    json!({"messages": [
-        {"role": "user", "content": said(reader, title, until)},
-        {"role": "assistant", "content": null, "tool_calls": [
-            {"id": "1", "type": "function", "function": {"name": "loans_of", "arguments": json!({"reader": reader}).to_string()}}]},
-        {"role": "tool", "tool_call_id": "1", "content": loans.to_string()},
-        {"role": "assistant", "tool_calls": [
-            {"id": "2", "name": "extend", "arguments": {"loan": format!("{reader}-B"), "until": until}}]},
-        {"role": "tool", "tool_call_id": "2", "content": "{\"done\": true}"},
-        {"role": "assistant", "content": "Done."},
-    ], "tools": tools(), "outcome": outcome})
-}
-
-fn two_runs() -> String {
-    let runs = [("R-1001", "Emma", "2026-03-01"), ("R-2002", "Ulysses", "2026-04-15")];
-    runs.map(|(reader, title, until)| run_of(reader, title, until, "success").to_string()).join("\n")
-}
-
-/// A directory whose store learnt two runs.
-fn taught() -> Fresh {
-    let fresh = Fresh::new();
-    fresh.write("runs.jsonl", &two_runs());
-    let (code, out, err) = fresh.run(&["runs", "import", "runs.jsonl", "--outcome-field", "outcome"]);
-    assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("2 runs read, learnt from 2"), "{out}");
-    fresh
-}
-
-fn only_id(fresh: &Fresh) -> String {
-    let (_, plans) = fresh.json(&["plans", "list"]);
-    let acting: Vec<&Value> = plans.as_array().unwrap().iter().filter(|p| p["steps"] != json!([])).collect();
-    assert_eq!(acting.len(), 1, "{plans}");
-    acting[0]["id"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -111,9 +22,12 @@ fn what_was_learnt_is_listed_shown_found_explained_and_removed() {
     assert!(list.contains(&id) && list.contains("active"), "{list}");
     let (code, shown, _) = fresh.run(&["plans", "show", &id[..id.len() - 2]]);
     assert_eq!(code, 0);
-    for words in
-        ["1. loans_of", "2. extend", "2 distinct successes", "`loan` of the entry (where `title` is ["]
-    {
+    for words in [
+        "1. loans_of",
+        "2. extend",
+        "2 distinct successes",
+        "`loan` of the one of step 1's `loans` whose `title` is [",
+    ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     for value in ["R-1001", "Emma", "2026-03-01", "R-2002", "Ulysses", "2026-04-15"] {
@@ -159,26 +73,34 @@ fn malformed_lines_are_named_and_the_rest_goes_on() {
     let silent = run_of("R-2", "B", "2026-01-01", "who knows").to_string();
     let text = format!("{{\"messages\": [}}\n{}\n\n{{\"messages\": []}}\n{failed}\n{silent}\n", two_runs());
     fresh.write("runs.jsonl", &text);
-    let (code, report) = fresh.json(&["runs", "import", "runs.jsonl", "--outcome-field", "outcome"]);
+    let (code, report) = fresh.json(&["runs", "import", "runs.jsonl"]);
     assert_eq!(code, 1);
     let malformed = report["malformed"].as_array().unwrap();
     let place = |n: usize| (malformed[n]["line"].as_u64().unwrap(), malformed[n]["column"].as_u64().unwrap());
     assert_eq!((malformed.len(), place(0), place(1)), (2, (1, 15), (5, 1)));
     assert_eq!(malformed[0]["file"], json!("runs.jsonl"));
+    assert!(malformed[0]["remedy"].as_str().unwrap().contains("take it out"));
     assert_eq!((&report["runs"], &report["learnt_from"]), (&json!(4), &json!(2)));
-    assert_eq!((&report["failures"], &report["unknown_outcomes"]), (&json!(1), &json!(1)));
+    assert_eq!((&report["left_out"]["failures"], &report["unknown_outcomes"]), (&json!(1), &json!(1)));
     only_id(&fresh);
 }
 
 #[test]
 fn without_a_word_on_the_outcome_nothing_is_learnt() {
     let fresh = Fresh::new();
-    fresh.write("runs.jsonl", &two_runs());
+    fresh.write("runs.jsonl", &two_runs().replace("\"outcome\"", "\"ended\""));
     let (code, out, _) = fresh.run(&["runs", "import", "runs.jsonl"]);
     assert_eq!(code, 0);
-    assert!(out.contains("--assume-success") && out.contains("0 new plans"), "{out}");
-    let (_, assumed) = fresh.json(&["runs", "import", "runs.jsonl", "--assume-success"]);
+    assert!(out.contains("--outcome success") && out.contains("0 new plans"), "{out}");
+    let (_, named) = fresh.json(&["runs", "import", "runs.jsonl", "--outcome", "ended", "--dry-run"]);
+    assert_eq!((&named["learnt_from"], &named["new_plans"]), (&json!(2), &json!(1)));
+    assert_eq!(fresh.json(&["plans", "list"]).1, json!([]), "a dry run changes nothing");
+    let (_, assumed) = fresh.json(&["runs", "import", "runs.jsonl", "--outcome", "success"]);
     assert_eq!(assumed["learnt_from"], json!(2));
+    let (_, again) = fresh.json(&["runs", "import", "runs.jsonl", "--outcome", "success", "--dry-run"]);
+    assert_eq!((&again["new_plans"], &again["merged_plans"]), (&json!(0), &json!(2)));
+    let (code, failed) = fresh.json(&["runs", "import", "runs.jsonl", "--outcome", "failure"]);
+    assert_eq!((code, &failed["learnt_from"], &failed["left_out"]["failures"]), (0, &json!(0), &json!(2)));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of the benchmarks' data that are also words of this program or of English prose.
-const PROSE: [&str; 53] = [
+const PROSE: &[&str] = &[
     // Names of arguments and fields.
     "address",
     "automatic",
@@ -26,6 +26,8 @@ const PROSE: [&str; 53] = [
     "display",
     "expression",
     "field",
+    // An attribute of drawings.
+    "height",
     "items",
     "length",
     "name",

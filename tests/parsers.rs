@@ -6,9 +6,12 @@
 mod checks;
 #[path = "support/few.rs"]
 mod few;
+#[path = "support/formats.rs"]
+mod formats;
 
 use few::few;
 use plancache::domain::Template;
+use plancache::import::{Reader, Settings};
 use plancache::validate;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,8 +25,9 @@ const GUARDS: [&str; 4] = [
     "obs.a[0].b + 1.5 >= double(obs.c) ? true : obs.d.matches('^x+$')",
 ];
 
-fn run_line() -> String {
-    json!({"messages": [
+/// The messages of a run, with the tools as endpoints take them.
+fn run() -> (Vec<Value>, Value) {
+    let messages = json!([
         {"role": "system", "content": "You help."},
         {"role": "user", "content": [{"type": "text", "text": "Reader R-1 asks to keep \"Emma\" until May."}]},
         {"role": "assistant", "content": null, "tool_calls": [
@@ -32,12 +36,19 @@ fn run_line() -> String {
         {"role": "assistant", "tool_calls": [{"id": "2", "name": "extend", "arguments": {"loan": "L_7", "until": "May"}}]},
         {"role": "tool", "tool_call_id": "2", "content": "{\"done\": true}"},
         {"role": "assistant", "content": "Done."},
-    ], "tools": [
+    ]);
+    let tools = json!([
         {"type": "function", "function": {"name": "loans_of", "description": "", "parameters":
             {"type": "object", "properties": {"reader": {"type": "string"}}}}},
         {"name": "extend", "parameters": {"type": "object", "properties": {"loan": {"enum": ["a", "b"]}}}},
-    ], "run_id": "r", "outcome": "success"})
-    .to_string()
+    ]);
+    (messages.as_array().unwrap().clone(), tools)
+}
+
+/// The run as a file of each format.
+fn recordings() -> Vec<String> {
+    let (messages, tools) = run();
+    formats::ALL.iter().map(|write| write(&messages, &tools, "r", true)).collect()
 }
 
 fn template() -> &'static str {
@@ -199,16 +210,16 @@ proptest! {
     }
 
     #[test]
-    fn recorded_runs(text in "[^\n]{0,120}", damages in damages(), others in others()) {
-        if !text.trim().is_empty() {
-            checks::run_line(&text);
-        }
-        let damaged = damaged(&run_line(), &damages).replace('\n', " ");
-        if !damaged.trim().is_empty() {
-            checks::run_line(&damaged);
-        }
-        let value: Value = serde_json::from_str(&run_line()).unwrap();
-        checks::run_line(&replaced(&value, &others).to_string());
+    fn recorded_runs(text in any_text(), which in any::<usize>(), damages in damages(), others in others()) {
+        checks::recording(text.as_bytes());
+        let all = recordings();
+        let whole = &all[which % all.len()];
+        checks::recording(damaged(whole, &damages).as_bytes());
+        let lines = whole.lines().map(|line| match serde_json::from_str(line) {
+            Ok(value) => replaced(&value, &others).to_string(),
+            Err(_) => line.to_owned(),
+        });
+        checks::recording(lines.collect::<Vec<_>>().join("\n").as_bytes());
     }
 
     #[test]
@@ -225,13 +236,13 @@ proptest! {
 /// The inputs that are damaged above are sound as they are.
 #[test]
 fn the_undamaged_are_taken() {
-    let outcome = plancache::cli::OutcomeFrom::Field("outcome".into());
-    let namespace = plancache::domain::Namespace::default();
-    let trace =
-        plancache::cli::read_run(&run_line(), "n", &namespace, &std::sync::Arc::default(), &outcome).unwrap();
-    assert_eq!(trace.steps.len(), 2);
-    assert_eq!(plancache::extract::extract(&trace, &|tool| tool == "loans_of").templates.len(), 1);
-    checks::run_line(&run_line());
+    for file in recordings() {
+        let mut runs = Reader::new(file.as_bytes(), "n", Settings::default());
+        let trace = runs.next().unwrap().unwrap().trace;
+        assert_eq!((trace.steps.len(), runs.next()), (2, None), "{file}");
+        assert_eq!(plancache::extract::extract(&trace, &|tool| tool == "loans_of").templates.len(), 1);
+        checks::recording(file.as_bytes());
+    }
     validate::read_template(template()).unwrap();
     for guard in &GUARDS[..2] {
         plancache::expr::Program::compile(guard).unwrap();
@@ -246,7 +257,7 @@ fn bombs() {
             let bomb = bomb.repeat(n);
             checks::text(&bomb);
             checks::template_file(&bomb);
-            checks::run_line(&bomb);
+            checks::recording(bomb.as_bytes());
             checks::guard(&bomb, &Value::Null);
         }
     }

@@ -1,17 +1,16 @@
 //! Recorded runs, tasks' tools and effect classes from files.
 //!
-//! Of a recorded run only the messages are read, and which task it is of. Whatever else a line
-//! holds (labels, scores, notes) never gets into a trace.
+//! Of a recorded run only what [`plancache::import`] reads gets into a trace: no label, score or note.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use plancache::domain::{
-    Call, EffectClass, Namespace, Observation, RunId, RunOutcome, Task, Tool, Trace, TraceStep, Usage,
-};
+use plancache::domain::{EffectClass, Namespace, RunOutcome, Task, Tool, Trace};
+use plancache::import::{Format, OutcomeFrom, Reader, Recorded, Settings};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What can be wrong with an imported file.
 #[derive(Debug, thiserror::Error)]
@@ -53,123 +52,54 @@ pub struct RecordedRun {
     pub trace: Trace,
 }
 
-#[derive(Deserialize)]
-struct Line {
-    task_id: String,
-    #[serde(default)]
-    run_id: Option<String>,
-    messages: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    role: String,
-    #[serde(default)]
-    content: Option<String>,
-    #[serde(default)]
-    tool_calls: Vec<ToolCall>,
-    #[serde(default)]
-    tool_call_id: Option<String>,
-}
-
-/// A call as normalized runs have it, or as the chat-completions wire format does.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ToolCall {
-    Wire {
-        id: String,
-        function: Function,
-    },
-    Plain {
-        id: String,
-        #[serde(flatten)]
-        function: Function,
-    },
-}
-
-#[derive(Deserialize)]
-struct Function {
-    name: String,
-    #[serde(default)]
-    arguments: Value,
-}
-
-impl ToolCall {
-    fn read(self) -> Result<Call, String> {
-        let (Self::Wire { id, function } | Self::Plain { id, function }) = self;
-        let arguments = match function.arguments {
-            Value::Object(arguments) => arguments,
-            Value::Null => Map::new(),
-            Value::String(text) => serde_json::from_str(&text)
-                .map_err(|e| format!("the arguments of call {id:?} are no JSON object: {e}"))?,
-            other => return Err(format!("the arguments of call {id:?} are {other}, not an object")),
-        };
-        Ok(Call { id, tool: function.name, arguments })
-    }
-}
-
-/// Reads recorded runs from JSON Lines. Of a run with several user turns, the first turn that
-/// calls a tool is taken to begin the task and the last one to end it: the text is what the user
-/// said until the first call, the answer what the assistant said last.
+/// Reads recorded runs from JSON Lines. Of a run with several user turns, the first turn that calls a
+/// tool is taken to begin the task and the last one to end it: the text is what the user said until
+/// the first call, the answer what the assistant said last.
 ///
 /// # Errors
 /// When the file cannot be read, or a line is not a recorded run.
 pub fn read_runs(path: &Path, tools: &Arc<Vec<Tool>>) -> Result<Vec<RecordedRun>, ImportError> {
-    let text = read(path)?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(i, line)| {
-            run_from_json(line, tools).map_err(|why| ImportError::Line {
-                path: path.display().to_string(),
-                line: i + 1,
-                why,
-            })
-        })
-        .collect()
+    let file = std::fs::File::open(path)
+        .map_err(|e| ImportError::Read { path: path.display().to_string(), why: e.to_string() })?;
+    runs(BufReader::new(file), &path.display().to_string(), tools)
 }
 
 /// One recorded run from its line.
 ///
 /// # Errors
 /// Says what is wrong with the line.
-pub fn run_from_json(line: &str, tools: &Arc<Vec<Tool>>) -> Result<RecordedRun, String> {
-    let line: Line = serde_json::from_str(line).map_err(|e| e.to_string())?;
-    let mut said: Vec<String> = Vec::new();
-    let mut steps: Vec<TraceStep> = Vec::new();
-    let mut answer = None;
-    for message in line.messages {
-        match message.role.as_str() {
-            "system" => {}
-            "user" if steps.is_empty() => said.extend(message.content),
-            "user" => {}
-            "assistant" => {
-                answer = message.content.filter(|text| !text.is_empty() && message.tool_calls.is_empty());
-                for call in message.tool_calls {
-                    steps.push(TraceStep { call: call.read()?, observation: None });
+pub fn run_from_json(line: &str, tools: &Arc<Vec<Tool>>) -> Result<RecordedRun, ImportError> {
+    let mut all = runs(line.as_bytes(), "the line", tools)?;
+    let none = || ImportError::Format { path: "the line".to_owned(), why: "it holds no run".to_owned() };
+    all.pop().ok_or_else(none)
+}
+
+/// Whatever a line says of its outcome is not read: a recording does not judge itself.
+fn runs(input: impl BufRead, path: &str, tools: &Arc<Vec<Tool>>) -> Result<Vec<RecordedRun>, ImportError> {
+    let settings = Settings {
+        format: Format::Runs,
+        tools: Arc::clone(tools),
+        outcome: OutcomeFrom::Always(RunOutcome::Unknown),
+        ..Settings::default()
+    };
+    let wrong = |line: usize, why: String| ImportError::Line { path: path.to_owned(), line, why };
+    let mut all: Vec<RecordedRun> = Vec::new();
+    for read in Reader::new(input, path, settings) {
+        let Recorded { trace, task_id, line, turn, .. } = read.map_err(|bad| wrong(bad.line, bad.why))?;
+        match (all.last_mut(), task_id) {
+            (Some(run), Some(_)) if turn > 1 => {
+                if run.trace.steps.is_empty() {
+                    run.trace.task.text.push('\n');
+                    run.trace.task.text.push_str(&trace.task.text);
                 }
+                run.trace.steps.extend(trace.steps);
+                run.trace.answer = trace.answer;
             }
-            "tool" => {
-                answer = None;
-                let open = |step: &&mut TraceStep| {
-                    step.observation.is_none()
-                        && message.tool_call_id.as_ref().is_none_or(|id| *id == step.call.id)
-                };
-                let step = steps.iter_mut().find(open).ok_or_else(|| {
-                    let id = message.tool_call_id.clone().unwrap_or_default();
-                    format!("the tool message {id:?} answers no open call")
-                })?;
-                step.observation = Some(Observation::from_text(&message.content.unwrap_or_default()));
-            }
-            other => return Err(format!("unknown role {other:?}")),
+            (_, Some(task_id)) => all.push(RecordedRun { task_id, trace }),
+            (_, None) => return Err(wrong(line, "there is no `task_id`".to_owned())),
         }
     }
-    if said.is_empty() {
-        return Err("there is no user message before the first call".to_owned());
-    }
-    let task = task(said.join("\n"), tools.clone());
-    let run = RunId::new(line.run_id.unwrap_or_else(|| line.task_id.clone()));
-    let trace = Trace { run, task, steps, answer, outcome: RunOutcome::Unknown, usage: Usage::default() };
-    Ok(RecordedRun { task_id: line.task_id, trace })
+    Ok(all)
 }
 
 /// A task with this text and these tools, in the default namespace.
@@ -241,43 +171,45 @@ fn read(path: &Path) -> Result<String, ImportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    const LINE: &str = r#"{"task_id":"t","reward":0.0,"success":"no","notes":7,"messages":[
-        {"role":"user","content":"Look."},
-        {"role":"assistant","content":null,"tool_calls":[{"id":"a","name":"x","arguments":{"k":1}},{"id":"b","name":"y","arguments":{}}]},
-        {"role":"tool","tool_call_id":"b","content":"Error: no"},
-        {"role":"tool","tool_call_id":"a","content":"{\"v\": 1}"},
-        {"role":"assistant","content":"Done."}]}"#;
+    fn line(more: &[Value]) -> String {
+        let mut messages = vec![
+            json!({"role": "user", "content": "Look."}),
+            json!({"role": "assistant", "content": null, "tool_calls": [{"id": "a", "name": "x", "arguments": {"k": 1}}]}),
+            json!({"role": "tool", "tool_call_id": "a", "content": "{\"v\": 1}"}),
+            json!({"role": "assistant", "content": "Done."}),
+        ];
+        messages.extend_from_slice(more);
+        json!({"task_id": "t", "success": true, "notes": 7, "messages": messages}).to_string()
+    }
 
     #[test]
-    fn observations_go_to_their_calls_and_labels_are_not_read() {
-        let run = run_from_json(LINE, &Arc::default()).unwrap();
-        assert_eq!(run.trace.task.text, "Look.");
+    fn a_run_does_not_judge_itself() {
+        let run = run_from_json(&line(&[]), &Arc::default()).unwrap();
+        assert_eq!((run.task_id.as_str(), run.trace.task.text.as_str()), ("t", "Look."));
         assert_eq!(run.trace.outcome, RunOutcome::Unknown);
-        assert_eq!(run.trace.answer.as_deref(), Some("Done."));
-        let seen: Vec<_> = run.trace.steps.iter().map(|s| s.observation.as_ref().unwrap()).collect();
-        assert_eq!(seen[0].value, serde_json::json!({"v": 1}));
-        assert!(seen[1].failed);
+        assert_eq!(run.trace.steps[0].observation.as_ref().unwrap().value, json!({"v": 1}));
     }
 
     #[test]
-    fn calls_in_the_wire_format_are_the_same_calls() {
-        let wire = LINE.replace(
-            r#""name":"x","arguments":{"k":1}"#,
-            r#""type":"function","function":{"name":"x","arguments":"{\"k\":1}"}"#,
-        );
-        assert_ne!(wire, LINE);
-        let read = |line: &str| run_from_json(line, &Arc::default()).unwrap();
-        assert_eq!(read(&wire), read(LINE));
-    }
-
-    #[test]
-    fn a_malformed_run_says_what_is_wrong() {
-        let wrong = |line: &str| run_from_json(line, &Arc::default()).unwrap_err();
-        assert!(wrong("{").contains("line 1 column"));
+    fn a_malformed_run_says_where_and_what_is_wrong() {
+        let wrong = |line: &str| run_from_json(line, &Arc::default()).unwrap_err().to_string();
+        assert!(wrong("{").contains("the line, line 1: EOF"));
         assert!(wrong(r#"{"task_id":"t"}"#).contains("messages"));
-        assert!(wrong(r#"{"task_id":"t","messages":[]}"#).contains("no user message"));
-        let orphan = r#"{"task_id":"t","messages":[{"role":"tool","tool_call_id":"z","content":""}]}"#;
-        assert!(wrong(orphan).contains("answers no open call"));
+        assert!(wrong("").contains("no run"));
+    }
+
+    #[test]
+    fn later_turns_go_on_with_the_run() {
+        let more = [
+            json!({"role": "user", "content": "And again."}),
+            json!({"role": "assistant", "tool_calls": [{"id": "b", "name": "x", "arguments": {}}]}),
+            json!({"role": "tool", "tool_call_id": "b", "content": "2"}),
+            json!({"role": "assistant", "content": "Done again."}),
+        ];
+        let run = run_from_json(&line(&more), &Arc::default()).unwrap();
+        assert_eq!((run.trace.task.text.as_str(), run.trace.steps.len()), ("Look.", 2));
+        assert_eq!(run.trace.answer.as_deref(), Some("Done again."));
     }
 }

@@ -206,7 +206,7 @@ mod tests {
             {{"role":"assistant","tool_calls":[{{"id":"2","name":"set","arguments":{{"a":1,"b":2}}}}]}},
             {{"role":"tool","tool_call_id":"2","content":"ok"}}{answer}]}}"#
         );
-        let run = run_from_json(&line, &Arc::default()).unwrap();
+        let run = run_from_json(&line.replace('\n', " "), &Arc::default()).unwrap();
         let prompt = Prompt { system: "s".into(), tools: Vec::new() };
         RecordedPlanner::new([run], ["look".to_owned()], prompt)
     }

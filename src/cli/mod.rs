@@ -6,9 +6,10 @@
 
 mod demo;
 mod doctor;
-mod messages;
 #[cfg(all(feature = "local-model", feature = "proxy"))]
 mod model_server;
+mod draw;
+mod files;
 mod models;
 mod output;
 mod plans;
@@ -18,6 +19,7 @@ mod serve;
 mod session;
 #[cfg(feature = "proxy")]
 mod stop;
+mod teaching;
 mod words;
 
 use std::error::Error;
@@ -30,7 +32,6 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
-pub use messages::{BadLine, OutcomeFrom, read_run};
 use output::Output;
 
 /// Learns plans from the runs of LLM agents and serves them in the planner's place.

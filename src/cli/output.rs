@@ -31,14 +31,19 @@ impl<'w> Output<'w> {
     }
 
     pub(super) fn table(&mut self, header: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(header.iter().copied());
-        table.add_rows(rows);
-        table.lines().try_for_each(|line| writeln!(self.writer, "{}", line.trim_end()))
+        table(header, rows).iter().try_for_each(|line| self.line(line))
     }
 
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+/// A table as lines.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().copied());
+    table.add_rows(rows);
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
 }

@@ -1,35 +1,28 @@
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::messages::{self, OutcomeFrom};
+use super::files::{Found, Notes, Recordings, counted, unnumbered};
 use super::output::Output;
 use super::session::{Access, Session};
+use super::teaching::{LeftOut, unknown};
 use super::{Common, Failure, Status};
-use crate::domain::{RunOutcome, Tool};
+use crate::domain::RunOutcome;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
-    /// Learn from recorded runs: OpenAI-style messages, one JSON object a line
+    /// Learn from recorded runs: message logs, OpenTelemetry spans, results of benchmarks
     Import(Import),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// Files of JSON Lines: `{"messages": [..], "tools": [..]}`
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    /// The tools of the runs that bring none of their own, as JSON
-    #[arg(long, value_name = "FILE")]
-    tools: Option<PathBuf>,
-    /// The member of a line that says whether the run was a success
-    #[arg(long, value_name = "NAME", conflicts_with = "assume_success")]
-    outcome_field: Option<String>,
-    /// Take every run for a success; without a word on it a run is not learnt
+    #[command(flatten)]
+    recordings: Recordings,
+    /// Say what would be learnt, and change nothing
     #[arg(long)]
-    assume_success: bool,
+    dry_run: bool,
 }
 
 pub(super) fn run(verb: &Runs, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
@@ -39,129 +32,100 @@ pub(super) fn run(verb: &Runs, common: &Common, out: &mut Output<'_>) -> Result<
 }
 
 /// What an import did.
-#[derive(Debug, Default, serde::Serialize)]
+#[derive(Debug, Default)]
 struct Tally {
     runs: usize,
     learnt_from: usize,
-    failures: usize,
+    left_out: LeftOut,
     unknown_outcomes: usize,
+    without_tools: usize,
     new_plans: usize,
     merged_plans: usize,
-    not_learnt: Vec<Note>,
-    malformed: Vec<Note>,
-}
-
-/// Something to say about a line.
-#[derive(Debug, serde::Serialize)]
-struct Note {
-    file: String,
-    line: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<usize>,
-    why: String,
-}
-
-impl std::fmt::Display for Note {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, line {}", self.file, self.line)?;
-        if let Some(column) = self.column {
-            write!(f, ", column {column}")?;
-        }
-        write!(f, ": {}", self.why)
-    }
+    not_learnt: BTreeMap<String, usize>,
+    first_not_learnt: Notes,
 }
 
 impl Import {
     fn run(&self, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
-        let tools = self.tools.as_deref().map(messages::read_tools).transpose()?.unwrap_or_default();
-        let tools = Arc::new(tools);
-        // Every file is read before anything is learnt: a mistyped name changes nothing.
-        let texts = self.files.iter().map(|file| messages::read_file(file)).collect::<Result<Vec<_>, _>>()?;
-        let session = Session::open(common, Access::Write)?;
+        let access = if self.dry_run { Access::Copy } else { Access::Write };
+        let session = Session::open(common, access)?;
         let mut tally = Tally::default();
-        for (file, text) in self.files.iter().zip(&texts) {
-            self.file(&file.display().to_string(), text, &tools, &session, &mut tally)?;
-        }
+        let malformed = self.recordings.each(&session.config, |found| tally.take(&found, &session))?;
         if out.json() {
-            out.value(&json!(tally))?;
+            out.value(&self.json(&tally, &malformed))?;
         } else {
-            say(&tally, out)?;
+            self.say(&tally, &malformed, out)?;
         }
-        Ok(if tally.malformed.is_empty() { Status::Done } else { Status::Findings })
+        Ok(if malformed.count == 0 { Status::Done } else { Status::Findings })
     }
 
-    fn outcome(&self) -> OutcomeFrom {
-        match &self.outcome_field {
-            Some(field) => OutcomeFrom::Field(field.clone()),
-            None if self.assume_success => OutcomeFrom::AssumedSuccess,
-            None => OutcomeFrom::Unknown,
-        }
+    fn json(&self, tally: &Tally, malformed: &Notes) -> serde_json::Value {
+        json!({
+            "dry_run": self.dry_run, "runs": tally.runs, "learnt_from": tally.learnt_from,
+            "left_out": tally.left_out, "unknown_outcomes": tally.unknown_outcomes,
+            "without_tools": tally.without_tools,
+            "new_plans": tally.new_plans, "merged_plans": tally.merged_plans,
+            "not_learnt": tally.not_learnt, "not_learnt_notes": tally.first_not_learnt.first,
+            "malformed_records": malformed.count, "malformed": malformed.first,
+        })
     }
 
-    fn file(
-        &self,
-        file: &str,
-        text: &str,
-        tools: &Arc<Vec<Tool>>,
-        session: &Session,
-        tally: &mut Tally,
-    ) -> Result<(), Failure> {
-        let outcome = self.outcome();
-        for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let note = |column, why| Note { file: file.to_owned(), line: n + 1, column, why };
-            let name = format!("{file}:{}", n + 1);
-            let trace = match messages::read_run(line, &name, &session.config.namespace, tools, &outcome) {
-                Ok(trace) => trace,
-                Err(bad) => {
-                    tally.malformed.push(note(Some(bad.column), bad.why));
-                    continue;
-                }
-            };
-            tally.runs += 1;
-            match trace.outcome {
-                RunOutcome::Success => {}
-                RunOutcome::Failure => {
-                    tally.failures += 1;
-                    continue;
-                }
-                RunOutcome::Unknown => {
-                    tally.unknown_outcomes += 1;
-                    continue;
-                }
+    fn say(&self, tally: &Tally, malformed: &Notes, out: &mut Output<'_>) -> std::io::Result<()> {
+        malformed.lines("malformed").iter().try_for_each(|line| out.line(line))?;
+        if tally.first_not_learnt.count > 0 {
+            out.line("Not learnt, by reason:")?;
+            for (why, n) in counted(&tally.not_learnt).into_iter().take(20) {
+                out.line(format!("  {n:>6}  {why}"))?;
             }
-            let admission = session.wait(session.engine.admit(&trace))?;
-            tally.new_plans += admission.learnt.len();
-            tally.merged_plans += admission.merged.len();
-            tally.learnt_from += usize::from(!admission.learnt.is_empty() || !admission.merged.is_empty());
-            tally.not_learnt.extend(admission.rejected.into_iter().map(|why| note(None, why)));
+        }
+        let would = if self.dry_run { "would be " } else { "" };
+        out.line(format!(
+            "{} runs read, {would}learnt from {}: {} new plans, {} confirmed or generalised",
+            tally.runs, tally.learnt_from, tally.new_plans, tally.merged_plans
+        ))?;
+        tally.left_out.words().iter().try_for_each(|line| out.line(line))?;
+        unknown(tally.unknown_outcomes).iter().try_for_each(|line| out.line(line))?;
+        if tally.without_tools > 0 {
+            out.line(format!(
+                "{} runs do not say which tools there were, which a plan has to know: give their descriptions \
+                 with --tools FILE",
+                tally.without_tools
+            ))?;
+        }
+        if malformed.count > 0 {
+            out.line(format!("{} records were malformed and left out", malformed.count))?;
         }
         Ok(())
     }
 }
 
-fn say(tally: &Tally, out: &mut Output<'_>) -> std::io::Result<()> {
-    for note in &tally.malformed {
-        out.line(format!("malformed: {note}"))?;
+impl Tally {
+    fn take(&mut self, found: &Found<'_>, session: &Session) -> Result<(), Failure> {
+        self.runs += 1;
+        let recorded = &found.recorded;
+        if self.left_out.takes(recorded, &session.config) {
+            return Ok(());
+        }
+        if recorded.trace.outcome == RunOutcome::Unknown {
+            self.unknown_outcomes += 1;
+            return Ok(());
+        }
+        if recorded.trace.task.tools.is_empty() {
+            self.without_tools += 1;
+            return Ok(());
+        }
+        if session.engine.sliced(&recorded.trace).is_empty() {
+            self.left_out.needless += 1;
+            return Ok(());
+        }
+        let admission = session.wait(session.engine.admit(&recorded.trace))?;
+        self.new_plans += admission.learnt.len();
+        self.merged_plans += admission.merged.len();
+        self.learnt_from += usize::from(!admission.learnt.is_empty() || !admission.merged.is_empty());
+        for why in admission.rejected {
+            *self.not_learnt.entry(unnumbered(&why)).or_default() += 1;
+            self.first_not_learnt.push(found.note(why));
+        }
+        Ok(())
     }
-    for note in &tally.not_learnt {
-        out.line(format!("not learnt: {note}"))?;
-    }
-    out.line(format!(
-        "{} runs read, learnt from {}: {} new plans, {} confirmed or generalised",
-        tally.runs, tally.learnt_from, tally.new_plans, tally.merged_plans
-    ))?;
-    if tally.failures > 0 {
-        out.line(format!("{} runs were failures and were not learnt", tally.failures))?;
-    }
-    if tally.unknown_outcomes > 0 {
-        out.line(format!(
-            "{} runs were not learnt, since nobody says that they succeeded: name the member that does with \
-             --outcome-field, or say --assume-success",
-            tally.unknown_outcomes
-        ))?;
-    }
-    if !tally.malformed.is_empty() {
-        out.line(format!("{} lines were malformed and left out", tally.malformed.len()))?;
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use super::{Common, Failure};
 use crate::config::Config;
 use crate::domain::{Namespace, TemplateRecord};
 use crate::engine::Engine;
-use crate::store::{MemoryStore, SledStore, Store};
+use crate::store::{Change, Loaded, MemoryStore, SledStore, Store};
 
 /// Settings, a runtime and an opened store.
 pub(super) struct Session {
@@ -25,6 +25,10 @@ pub(super) enum Access {
     /// A store that is not there is empty, and stays not there.
     Read,
     Write,
+    /// What is there is copied into memory, and stays as it is.
+    Copy,
+    /// Nothing of what is there: an empty store in memory.
+    Fresh,
 }
 
 impl Session {
@@ -41,12 +45,18 @@ impl Session {
         let config = Config::load(common.config.as_deref(), common.overrides())?;
         let filler = if filler && config.policy.filler { config.model.open()? } else { None };
         let folder = config.store_dir()?;
-        let store: Arc<dyn Store> = if access == Access::Read && !folder.exists() {
-            Arc::new(MemoryStore::new())
-        } else {
-            Arc::new(SledStore::open(&folder)?)
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let store: Arc<dyn Store> = match access {
+            Access::Fresh => Arc::new(MemoryStore::new()),
+            Access::Read | Access::Copy if !folder.exists() => Arc::new(MemoryStore::new()),
+            Access::Read | Access::Write => Arc::new(SledStore::open(&folder)?),
+            Access::Copy => {
+                let copy = MemoryStore::new();
+                let Loaded { records, words, .. } = runtime.block_on(SledStore::open(&folder)?.load())?;
+                runtime.block_on(copy.apply(Change { put: records, words, ..Change::default() }))?;
+                Arc::new(copy)
+            }
+        };
         let engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
         let namespace = common.namespace.clone().map(Namespace::new);
         Ok(Self { config, folder, engine, runtime, namespace })

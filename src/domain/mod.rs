@@ -9,6 +9,7 @@ mod outcome;
 mod pattern;
 mod plan;
 mod record;
+mod revision;
 mod task;
 mod template;
 mod trace;
@@ -19,6 +20,7 @@ pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Out
 pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
 pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
 pub use record::{Evidence, Lifecycle, TemplateRecord};
+pub use revision::{Revision, TemplateChange, changes};
 pub use task::{EffectClass, Task, Tool};
 pub use template::{AnswerPart, AnswerTemplate, Argument, Guard, StepTemplate, Template, ToolContract};
 pub use trace::{Call, Observation, RunOutcome, Trace, TraceStep};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Template;
+use super::{Revision, Template};
 
 /// Where a template stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Evidence {
     pub diverged: u32,
     /// Served runs that were said to have gone wrong.
     pub bad_outcomes: u32,
+    /// What its last runs changed of it, oldest first (at most 8 kept).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<Revision>,
 }
 
 /// A template as it is stored: with its evidence and its state.
@@ -49,4 +52,16 @@ pub struct TemplateRecord {
     /// When it was last changed: a logical count of admissions, not a clock.
     #[serde(default)]
     pub sequence: u64,
+}
+
+impl TemplateRecord {
+    /// A template for which nothing speaks yet.
+    pub fn new(template: Template) -> Self {
+        Self {
+            template: Arc::new(template),
+            evidence: Evidence::default(),
+            state: Lifecycle::Candidate,
+            sequence: 0,
+        }
+    }
 }

@@ -65,6 +65,7 @@ impl Learner<'_> {
                 let distinct = !old.evidence.tasks.contains(&task);
                 Some((old, distinct, merge(&old.template, &template, distinct)?))
             });
+            let before = merged.as_ref().map(|(old, ..)| Arc::clone(&old.template));
             let mut record = match merged {
                 Some((old, distinct, merged)) => {
                     let mut record = TemplateRecord { template: Arc::new(merged), ..(**old).clone() };
@@ -104,6 +105,9 @@ impl Learner<'_> {
             redact(own, record.evidence.successes, self.policy.min_constant, &is_declared);
             own.version = own.content_version();
             record.sequence = after.sequence;
+            if let Some(before) = before {
+                record.evidence.revise(&before, &record.template, after.sequence);
+            }
             self.promote(&mut record);
             if let Err(why) = self.check(&record.template, trace) {
                 report.rejected.push(format!("{}: {why}", record.template.name));

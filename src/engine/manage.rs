@@ -40,6 +40,11 @@ impl Engine {
         self.snapshot.load().records(namespace)
     }
 
+    /// Distinct successes that a template needs before it is served; `None` if it never is.
+    pub fn needed(&self, record: &TemplateRecord) -> Option<u32> {
+        super::lookup::needed(record, &self.policy)
+    }
+
     /// Puts records that were checked with [`crate::validate`] into the store and the index.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod decided;
 mod explain;
 mod lookup;
 mod manage;
+mod sliced;
 mod snapshot;
 
 use std::num::NonZeroUsize;

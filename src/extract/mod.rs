@@ -60,3 +60,14 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Extracted {
     }
     out
 }
+
+/// The steps of a run that what it was for depends on, in order: its plan. Failed calls, reads on
+/// which nothing depends and calls without an answer are not among them.
+pub fn needed(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Vec<usize> {
+    let flow = flow::Flow::of(trace, &crate::spans::lex(&trace.task.text), is_read);
+    let sinks = flow.sinks.iter().filter(|sink| !flow.broken.contains(sink));
+    let mut steps: Vec<usize> = sinks.flat_map(|sink| flow.closure(*sink)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
+}

@@ -29,6 +29,7 @@ mod core;
 mod decider;
 mod protocol;
 mod queue;
+mod replay;
 mod report;
 mod runs;
 mod service;
@@ -37,6 +38,7 @@ mod shadow;
 pub use self::core::{CacheHandle, Settings};
 pub use decider::{Decider, ServedRun};
 pub use protocol::{Native, Observed, Protocol};
+pub use replay::{Replayed, replay};
 pub use report::{Decision, Learning, RunKind, RunReport, ShadowVerdict};
 pub use service::{PlanCache, PlanCacheLayer};
 

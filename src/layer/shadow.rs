@@ -30,14 +30,7 @@ pub(super) fn judge(
     if !proposals.first().is_some_and(served) {
         return ShadowVerdict::WouldHaveMissed;
     }
-    let proposed: Vec<&Call> = proposals
-        .iter()
-        .filter_map(|proposal| match &proposal.step {
-            Some(NextStep::Calls(calls)) => Some(calls.as_slice()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let proposed = proposed(proposals);
     let done: Vec<&Call> = done.iter().map(|step| &step.call).collect();
     let whole = proposals.iter().all(served);
     if equal(&proposed, &done, &effect) && whole {
@@ -47,6 +40,33 @@ pub(super) fn judge(
     let writes = effects(&done, &effect);
     let foreign = effects(&proposed, &effect).into_iter().any(|write| !writes.contains(&write));
     if whole || foreign { ShadowVerdict::WouldHaveBeenWrong } else { ShadowVerdict::Undecided }
+}
+
+/// Where a plan that is judged wrong parts from what the planner did: the first calls that differ,
+/// by what is compared.
+pub(super) fn parted(
+    proposals: &[Proposal],
+    done: &[TraceStep],
+    effect: impl Fn(&str) -> EffectClass,
+) -> (Option<Call>, Option<Call>) {
+    let mut proposed = proposed(proposals);
+    let mut done: Vec<&Call> = done.iter().map(|step| &step.call).collect();
+    let writes = |call: &&Call| effect(&call.tool) != EffectClass::Read;
+    if proposed.iter().chain(&done).any(writes) {
+        proposed.retain(writes);
+        done.retain(writes);
+    }
+    let same = proposed.iter().zip(&done).take_while(|(a, b)| canonical(a) == canonical(b)).count();
+    let at = |calls: &[&Call]| calls.get(same).map(|call| (*call).clone());
+    (at(&proposed), at(&done))
+}
+
+fn proposed(proposals: &[Proposal]) -> Vec<&Call> {
+    let calls = proposals.iter().filter_map(|proposal| match &proposal.step {
+        Some(NextStep::Calls(calls)) => Some(calls.as_slice()),
+        _ => None,
+    });
+    calls.flatten().collect()
 }
 
 fn equal(a: &[&Call], b: &[&Call], effect: &impl Fn(&str) -> EffectClass) -> bool {

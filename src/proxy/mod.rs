@@ -54,6 +54,7 @@ use tokio::net::TcpListener;
 
 pub use clients::ClientError;
 pub use probe::{Finding, probe};
+pub(crate) use runs::marked;
 pub use secrets::{SecretError, kept};
 pub use upstream::UpstreamError;
 

@@ -47,7 +47,7 @@ impl Ends {
 }
 
 /// The namespace of an agent's plans: the tenant's, and a mark of the agent's instructions.
-pub(super) fn marked(tenant: &Namespace, instructions: &[String]) -> Namespace {
+pub(crate) fn marked(tenant: &Namespace, instructions: &[String]) -> Namespace {
     if instructions.iter().all(|text| text.trim().is_empty()) {
         return tenant.clone();
     }

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use plancache::cli::{OutcomeFrom, read_run};
 use plancache::domain::{Argument, Namespace, Template, Trace};
 use plancache::expr::{Compiled, Program};
 use plancache::extract::{extract, merge, shape_key};
 use plancache::fill::{Rules, Wording, cover, play};
+use plancache::import::{Format, Reader, Settings};
 use plancache::spans::{lex, masked};
 use plancache::validate::{self, Invalid};
 use serde_json::{Map, Value};
@@ -90,13 +90,23 @@ fn used(template: &Template) {
     }
 }
 
-/// A line of recorded runs: a run that is read can be learnt from; a line that is not is named by
-/// column and reason.
-pub(crate) fn run_line(line: &str) {
-    let outcome = OutcomeFrom::Field("outcome".into());
-    match read_run(line, "name", &Namespace::default(), &Arc::default(), &outcome) {
-        Ok(trace) => learnt(&trace),
-        Err(bad) => assert!(bad.column >= 1 && !bad.why.is_empty(), "{bad:?} of {line:?}"),
+/// A file of recorded runs, whatever format it is taken for: a run that is read can be learnt from;
+/// a record that is not is named by line, column, reason and remedy; and it comes to an end.
+pub(crate) fn recording(bytes: &[u8]) {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    for format in [Format::Auto, Format::Openai, Format::Otel, Format::Tau, Format::Runs] {
+        for read in Reader::new(bytes, "name", Settings { format, ..Settings::default() }) {
+            match read {
+                Ok(recorded) => {
+                    assert!(recorded.line >= 1 && recorded.line <= lines);
+                    learnt(&recorded.trace);
+                }
+                Err(bad) => {
+                    assert!(bad.line >= 1 && bad.line <= lines && bad.column >= 1, "{bad:?}");
+                    assert!(!bad.why.is_empty() && !bad.remedy.is_empty(), "{bad:?}");
+                }
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::output::Output;
 use crate::cli::session::{Access, Session};
-use crate::cli::{Common, Failure, Status, messages, words};
+use crate::cli::{Common, Failure, Status, files, words};
 use crate::domain::{Task, TemplateId};
 
 #[derive(Debug, Args)]
@@ -24,9 +24,9 @@ pub(in crate::cli) struct Explain {
 impl Explain {
     pub(super) fn run(&self, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
         let mut session = Session::open(common, Access::Read)?;
-        let tools = self.tools.as_deref().map(messages::read_tools).transpose()?.unwrap_or_default();
+        let tools = self.tools.as_deref().map(files::read_tools).transpose()?.unwrap_or_default();
         let context = match &self.context {
-            Some(path) => serde_json::from_str(&messages::read_file(path)?)?,
+            Some(path) => serde_json::from_str(&files::read_file(path)?)?,
             None => Value::Null,
         };
         let text =

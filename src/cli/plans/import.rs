@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::output::Output;
 use crate::cli::session::{Access, Session};
 use crate::cli::{Common, Failure, Status};
-use crate::domain::{Evidence, Lifecycle, Namespace, Template, TemplateRecord};
+use crate::domain::{Lifecycle, Namespace, Template, TemplateRecord};
 use crate::validate;
 
 #[derive(Debug, Args)]
@@ -115,13 +115,7 @@ impl Import {
         if with_evidence {
             return Ok(validate::read_record(text)?);
         }
-        let template = validate::read_template(text)?;
-        Ok(TemplateRecord {
-            template: Arc::new(template),
-            evidence: Evidence::default(),
-            state: Lifecycle::Candidate,
-            sequence: 0,
-        })
+        Ok(TemplateRecord::new(validate::read_template(text)?))
     }
 }
 

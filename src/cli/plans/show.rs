@@ -2,8 +2,8 @@ use clap::Args;
 
 use crate::cli::output::Output;
 use crate::cli::session::{Access, Session};
-use crate::cli::{Common, Failure, Status, words};
-use crate::domain::TemplateRecord;
+use crate::cli::{Common, Failure, Status, draw, words};
+use crate::domain::{Lifecycle, TemplateRecord};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Show {
@@ -12,23 +12,35 @@ pub(in crate::cli) struct Show {
     /// Show every binding, not only the best of each value
     #[arg(long)]
     all: bool,
+    /// Print the data flow in Graphviz's language
+    #[arg(long, conflicts_with_all = ["svg", "all"])]
+    dot: bool,
+    /// Print the data flow as a picture
+    #[arg(long, conflicts_with = "all")]
+    svg: bool,
 }
 
 impl Show {
     pub(super) fn run(&self, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
         let session = Session::open(common, Access::Read)?;
         let record = session.find(&self.id)?;
-        if out.json() {
+        let template = &record.template;
+        if self.dot {
+            out.line(draw::dot(&draw::flow(template)).trim_end())?;
+        } else if self.svg {
+            out.line(draw::svg(&draw::flow(template)).trim_end())?;
+        } else if out.json() {
             out.value(&*record)?;
         } else {
-            text(&record, self.all).iter().try_for_each(|line| out.line(line))?;
+            let needed = session.engine.needed(&record);
+            text(&record, needed, self.all).iter().try_for_each(|line| out.line(line))?;
         }
         Ok(Status::Done)
     }
 }
 
 /// The plan in lines.
-fn text(record: &TemplateRecord, all: bool) -> Vec<String> {
+fn text(record: &TemplateRecord, needed: Option<u32>, all: bool) -> Vec<String> {
     let TemplateRecord { template, evidence, state, .. } = record;
     let mut lines = vec![
         format!("{} ({})", template.name, format!("{state:?}").to_lowercase()),
@@ -41,9 +53,6 @@ fn text(record: &TemplateRecord, all: bool) -> Vec<String> {
     if !template.slots.is_empty() {
         lines.extend([String::new(), "with".to_owned()]);
         lines.extend(template.slots.iter().map(|slot| format!("  {}", words::slot(template, slot))));
-    }
-    for (list, slots) in words::lists(template) {
-        lines.push(format!("  list {list}: elements of [{}]", slots.join("], [")));
     }
     lines.push(String::new());
     if template.is_idle() {
@@ -61,13 +70,25 @@ fn text(record: &TemplateRecord, all: bool) -> Vec<String> {
             lines.push(format!("  (weakest value: {})", format!("{tier:?}").to_lowercase()));
         }
     }
-    lines.extend([
-        String::new(),
-        "Evidence".to_owned(),
-        format!(
-            "  {} distinct successes, served {} times, handed back {}, went wrong {}",
-            evidence.successes, evidence.served, evidence.diverged, evidence.bad_outcomes
-        ),
-    ]);
+    lines.extend([String::new(), "Evidence".to_owned(), format!("  {}", state_words(record, needed))]);
+    lines.push(format!(
+        "  {} distinct successes, served {} times, handed back {}, went wrong {}",
+        evidence.successes, evidence.served, evidence.diverged, evidence.bad_outcomes
+    ));
     lines
+}
+
+/// Whether it is served, and what it takes.
+fn state_words(record: &TemplateRecord, needed: Option<u32>) -> String {
+    let takes = match needed {
+        Some(1) => "one success is enough".to_owned(),
+        Some(n) => format!("it takes {n} distinct successes"),
+        None => "it calls a destructive tool, which the settings do not allow".to_owned(),
+    };
+    match record.state {
+        Lifecycle::Active => format!("is served ({takes})"),
+        Lifecycle::Candidate => format!("is not served yet ({takes})"),
+        Lifecycle::Quarantined => "was withdrawn after it went wrong, until it has new evidence".to_owned(),
+        Lifecycle::Retired => "is not used any more".to_owned(),
+    }
 }
