@@ -45,7 +45,8 @@ pub(super) fn percent(share: f64) -> String {
         "0.0" | "-0.0" if share > 0.0 => "<0.1%".to_owned(),
         "0.0" | "-0.0" => "0%".to_owned(),
         "100.0" if share < 1.0 => ">99.9%".to_owned(),
-        _ => format!("{}%", shown.strip_suffix(".0").unwrap_or(&shown)),
+        "100.0" => "100%".to_owned(),
+        _ => format!("{shown}%"),
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn points(difference: f64) -> String {
 
 /// Both ends of an interval in percent.
 pub(super) fn range(interval: Option<Interval>) -> String {
-    let end = |share: f64| format!("{:.1}", 100.0 * share).trim_end_matches(".0").to_owned();
+    let end = |share: f64| format!("{:.1}", 100.0 * share).replace('-', "\u{2212}");
     interval.map(|i| format!("{} to {}%", end(i.low), end(i.high))).unwrap_or_default()
 }
 
@@ -93,19 +94,26 @@ pub(super) fn time(microseconds: f64) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// Wrong plans as a claim that the number of hits bears.
-pub(super) fn wrong(system: &Totals) -> String {
+/// Wrong plans among hits, and as a claim that the number of hits bears.
+pub(super) fn wrong(system: &Totals) -> (String, String) {
     let (wrong, hits) = (system.wrong_plans, system.hits);
     if hits == 0 && wrong == 0 {
-        return "no hits".to_owned();
+        return ("no hits".to_owned(), String::new());
     }
-    let seen = format!("{} of {} hits", count(wrong), count(hits));
-    let most = percent(system.wrong_plans_at_most);
-    if hits < FEW_HITS {
-        format!("{seen}: at most {most}")
+    let most = system.wrong_plans_at_most;
+    let most = if most > 0.999 { "100%".to_owned() } else { percent(most) };
+    let claim = if hits < FEW_HITS {
+        format!("at most {most}")
     } else {
-        format!("{seen}: {}, at most {most}", percent(share(wrong, hits)))
-    }
+        format!("{}, at most {most}", percent(share(wrong, hits)))
+    };
+    (format!("{} of {} hits", count(wrong), count(hits)), claim)
+}
+
+/// The same in one line.
+pub(super) fn wrong_line(system: &Totals) -> String {
+    let (seen, claim) = wrong(system);
+    if claim.is_empty() { seen } else { format!("{seen}: {claim}") }
 }
 
 /// A system's name in words.
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn nearly_all_and_nearly_nothing_do_not_look_like_all_and_nothing() {
         let shown = [0.0, 0.0001, 0.5, 0.823, 0.9999, 1.0].map(percent);
-        assert_eq!(shown, ["0%", "<0.1%", "50%", "82.3%", ">99.9%", "100%"]);
+        assert_eq!(shown, ["0%", "<0.1%", "50.0%", "82.3%", ">99.9%", "100%"]);
     }
 
     #[test]
@@ -144,6 +152,6 @@ mod tests {
         assert_eq!([0.0, 0.0123, 13.5, 1234.5].map(money), ["0.00", "0.0123", "13.50", "1,235"]);
         assert_eq!([80.4, 5_600.0, 2.5e6].map(time), ["80 µs", "5.6 ms", "2.5 s"]);
         assert_eq!([0.0, -0.0001, -0.021, 0.01].map(points), ["0", "0", "\u{2212}2.1", "+1.0"]);
-        assert_eq!(range(Some(Interval { low: 0.772, high: 1.0 })), "77.2 to 100%");
+        assert_eq!(range(Some(Interval { low: 0.772, high: 1.0 })), "77.2 to 100.0%");
     }
 }

@@ -1,6 +1,6 @@
 use super::figures::{
     cost, count, cut, cut_interval, feedback, hit_rate, money, percent, points, range, share, split, success,
-    time, words, wrong,
+    time, words, wrong_line,
 };
 use super::findings::findings;
 use super::{ResultFile, Results};
@@ -40,7 +40,7 @@ fn overview(results: &Results) -> String {
             percent(hit_rate(ours)),
             with_range(percent(cut(ours)), &range(cut_interval(ours))),
             format!("{} ({})", percent(success(ours)), points(success(ours) - success(alone))),
-            wrong(ours),
+            wrong_line(ours),
             format!("{} / {}", money(cost(ours)), money(cost(alone))),
         ])
     });
@@ -93,7 +93,7 @@ fn systems(file: &ResultFile) -> String {
             count(system.tasks),
             with_range(percent(success(system)), &range(system.intervals.success)),
             percent(hit_rate(system)),
-            if system.name == "planner_only" { String::new() } else { wrong(system) },
+            if system.name == "planner_only" { String::new() } else { wrong_line(system) },
             percent(share(system.planner_tokens, system.planner_tokens_planner_only)),
             money(cost(system)),
             system.decision_us_p50.map(time).unwrap_or_default(),

@@ -67,7 +67,7 @@ pub(super) fn ceilings(file: &ResultFile) -> Markup {
     };
     let bars: Vec<Bar> = serving(file).into_iter().map(bar).collect();
     let note = format!(
-        "Lines: {} is reachable with what can be learnt; {} by the shape of the plans.",
+        "Full line: {} is reachable with what can be learnt; dashes: {} by the shape of the plans.",
         percent(file.result.reachable_ceiling),
         percent(file.result.ceiling)
     );
@@ -113,10 +113,9 @@ pub(super) fn reasons(file: &ResultFile) -> Markup {
     };
     let bars: Vec<Bar> = reasons.into_iter().map(bar).collect();
     let note = format!(
-        "{}: {} of {} tasks, n {}.",
+        "{}: {} of {} tasks.",
         words(&subject.name),
         count(subject.reasons.values().sum()),
-        count(subject.tasks),
         count(subject.tasks)
     );
     figure("Why tasks were not served to the end", &note, Some(plot::bars(&bars, most, "reasons, by number")))

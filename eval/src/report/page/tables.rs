@@ -17,8 +17,7 @@ pub(super) fn systems(file: &ResultFile) -> Markup {
                     tr {
                         th { "system" }
                         th.num { "n" }
-                        th.num { "success" }
-                        th.num { "to planner alone" }
+                        th.num { "success, and to planner alone" }
                         th.num { "hits" }
                         th { "wrong plans" }
                         th.num { "diverged" }
@@ -28,7 +27,6 @@ pub(super) fn systems(file: &ResultFile) -> Markup {
                         th.num { "US$, prompt caching" }
                         th.num { "seconds" }
                         th.num { "decision" }
-                        th.num { "faults" }
                         th.num { "place" }
                     }
                 }
@@ -47,18 +45,23 @@ pub(super) fn systems(file: &ResultFile) -> Markup {
 
 fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
     let place = rank::standing(file).rows.into_iter().find(|row| row.system == system.name);
+    let (seen, claim) = wrong(system);
     let is_alone = system.name == "planner_only";
     html! {
         tr.subject[file.subject().is_some_and(|subject| subject.name == system.name)] {
-            th scope="row" { span.key class=(family(&system.name)) {} (words(&system.name)) }
+            th scope="row" { span.key.(family(&system.name)) {} (words(&system.name)) }
             td.num { (count(system.tasks)) }
-            td.num { (percent(success(system))) br; span.quiet { (range(system.intervals.success)) } }
             td.num {
-                @if let (false, Some(alone)) = (is_alone, alone) {
-                    (points(success(system) - success(alone)))
-                    @if let Some(i) = system.intervals.success_difference {
-                        br; span.quiet { (points(i.low)) " to " (points(i.high)) }
+                (percent(success(system))) br;
+                span.quiet {
+                    (range(system.intervals.success))
+                    @if let (false, Some(alone)) = (is_alone, alone) {
+                        br; (points(success(system) - success(alone)))
+                        @if let Some(i) = system.intervals.success_difference {
+                            " (" (points(i.low)) " to " (points(i.high)) ")"
+                        }
                     }
+                    @if system.faults > 0 { br; (count(system.faults)) " faults" }
                 }
             }
             @if is_alone {
@@ -68,7 +71,7 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
                     (percent(hit_rate(system))) br;
                     span.quiet { (count(system.hits)) " of " (count(system.tasks)) }
                 }
-                td { (wrong(system)) }
+                td { (seen) br; span.quiet { (claim) } }
                 td.num { (count(system.diverged)) }
             }
             td.num {
@@ -86,7 +89,6 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
             }
             td.num { (format!("{:.1}", system.wall_s)) }
             td.num { (system.decision_us_p50.map(time).unwrap_or_default()) }
-            td.num { (count(system.faults)) }
             td.num { @if let Some(place) = place { (place.place) } }
         }
     }

@@ -5,6 +5,7 @@ use crate::measure::{Interval, Totals};
 use crate::report::figures::{
     cost, count, cut, cut_interval, hit_rate, money, percent, points, range, share, success, words, wrong,
 };
+use crate::report::markdown::planner;
 use crate::report::{ResultFile, Results, findings as found};
 
 pub(super) fn findings(results: &Results) -> Markup {
@@ -37,7 +38,7 @@ pub(super) fn cards(results: &Results) -> Markup {
 }
 
 fn card(file: &ResultFile, ours: &Totals, alone: &Totals) -> Markup {
-    let difference = success(ours) - success(alone);
+    let (seen, claim) = wrong(ours);
     html! {
         a.card href={ "#" (anchor(file)) } {
             h3 { (file.name) }
@@ -54,13 +55,13 @@ fn card(file: &ResultFile, ours: &Totals, alone: &Totals) -> Markup {
                 }
                 (meter(cut(ours), cut_interval(ours), "ours"))
             }
-            dl {
-                dt { "success" }
-                dd { (percent(success(ours))) " " span.quiet { "(" (points(difference)) " points to planner alone)" } }
-                dt { "wrong plans" }
-                dd { (wrong(ours)) }
-                dt { "n" }
-                dd { (count(ours.tasks)) span.quiet { " (" (file.result.tasks) " tasks × " (file.result.orders) "), " (words(&ours.name)) } }
+            ul {
+                li { b { (percent(success(ours))) } " success" span.quiet { " (planner alone " (percent(success(alone))) ")" } }
+                li { b { (seen) } " wrong" @if !claim.is_empty() { span.quiet { " (" (claim) ")" } } }
+                li.quiet {
+                    (words(&ours.name)) ", n " (count(ours.tasks)) ": " (file.result.tasks) " tasks × "
+                    (file.result.orders) " orders"
+                }
             }
         }
     }
@@ -72,7 +73,7 @@ fn meter(share: f64, interval: Option<Interval>, class: &str) -> Markup {
     html! {
         svg.meter viewBox="0 0 200 10" preserveAspectRatio="none" aria-hidden="true" {
             rect.track x="0" y="2" width="200" height="6" {}
-            rect.bar class=(class) x="0" y="2" width=(at(share)) height="6" {}
+            rect.bar.(class) x="0" y="2" width=(at(share)) height="6" {}
             @if let Some(interval) = interval {
                 line.bound x1=(at(interval.low)) x2=(at(interval.low)) y1="0" y2="10" {}
                 line.bound x1=(at(interval.high)) x2=(at(interval.high)) y1="0" y2="10" {}
@@ -94,16 +95,12 @@ pub(super) fn overview(results: &Results) -> Markup {
                     thead {
                         tr {
                             th { "benchmark" }
-                            th { "planner" }
                             th.num { "n" }
-                            th.num { "reachable" }
-                            th.num { "hits" }
+                            th.num { "hits, and reachable" }
                             th.num { "planner tokens cut" }
-                            th.num { "success" }
-                            th.num { "to planner alone" }
+                            th.num { "success, and to planner alone" }
                             th { "wrong plans" }
-                            th.num { "US$ / 1,000 tasks" }
-                            th.num { "planner alone" }
+                            th.num { "US$ per 1,000 tasks, and planner alone" }
                         }
                     }
                     tbody {
@@ -123,23 +120,26 @@ pub(super) fn overview(results: &Results) -> Markup {
 }
 
 fn line(file: &ResultFile, ours: &Totals, alone: &Totals) -> Markup {
+    let (seen, claim) = wrong(ours);
     let difference = file.subject().and_then(|s| s.intervals.success_difference);
     html! {
         tr {
-            th scope="row" { a href={ "#" (anchor(file)) } { (file.name) } @if file.is_control() { " " span.quiet { "control" } } }
-            td { (crate::report::markdown::planner(file)) }
-            td.num { (count(ours.tasks)) }
-            td.num { (percent(file.result.reachable_ceiling)) }
-            td.num { (percent(hit_rate(ours))) }
-            td.num { (percent(cut(ours))) br; span.quiet { (range(cut_interval(ours))) } }
-            td.num { (percent(success(ours))) }
-            td.num {
-                (points(success(ours) - success(alone)))
-                @if let Some(i) = difference { br; span.quiet { (points(i.low)) " to " (points(i.high)) } }
+            th scope="row" {
+                a href={ "#" (anchor(file)) } { (file.name) } br;
+                span.quiet { (planner(file)) @if file.is_control() { ", a control" } }
             }
-            td { (wrong(ours)) }
-            td.num { (money(cost(ours))) }
-            td.num { (money(cost(alone))) }
+            td.num { (count(ours.tasks)) br; span.quiet { (file.result.tasks) " × " (file.result.orders) } }
+            td.num { (percent(hit_rate(ours))) br; span.quiet { "of " (percent(file.result.reachable_ceiling)) } }
+            td.num { (percent(cut(ours))) br; span.quiet { (range(cut_interval(ours))) } }
+            td.num {
+                (percent(success(ours))) br;
+                span.quiet {
+                    (points(success(ours) - success(alone)))
+                    @if let Some(i) = difference { " (" (points(i.low)) " to " (points(i.high)) ")" }
+                }
+            }
+            td { (seen) br; span.quiet { (claim) } }
+            td.num { (money(cost(ours))) br; span.quiet { "of " (money(cost(alone))) } }
         }
     }
 }

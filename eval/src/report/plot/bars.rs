@@ -20,7 +20,7 @@ pub(in crate::report) struct Bar {
     pub(in crate::report) figure: String,
     /// Its pieces, from the left.
     pub(in crate::report) segments: Vec<Segment>,
-    /// Values to mark across it, with their words.
+    /// Values to mark across it, with their words; the first by a full line, others by dashes.
     pub(in crate::report) marks: Vec<(f64, String)>,
 }
 
@@ -44,13 +44,13 @@ pub(in crate::report) fn bars(bars: &[Bar], whole: f64, says: &str) -> Markup {
                 @let wide = (segment.value * unit).max(1.0);
                 // Air before what follows another piece, if there is room for it.
                 @let air = if from > 0.0 && wide > 2.0 * GAP { GAP } else { 0.0 };
-                rect.bar class=(segment.class) x=(n(from * unit + air)) y=(n(top + 20.0))
+                rect.bar.(segment.class) x=(n(from * unit + air)) y=(n(top + 20.0))
                     width=(n(wide - air)) height=(n(THICK)) rx="3" {
                     title { (segment.title) }
                 }
             }
-            @for (value, words) in &bar.marks {
-                line.bound x1=(n(value * unit)) x2=(n(value * unit)) y1=(n(top + 17.0)) y2=(n(top + 34.0)) {
+            @for (at, (value, words)) in bar.marks.iter().enumerate() {
+                line.bound.dashed[at > 0] x1=(n(value * unit)) x2=(n(value * unit)) y1=(n(top + 18.5)) y2=(n(top + 33.0)) {
                     title { (words) }
                 }
             }
@@ -81,10 +81,10 @@ mod tests {
         assert_eq!(starts(&bar.segments), [0.0, 1.0]);
         let svg = bars(&[bar], 4.0, "slots").into_string();
         assert!(
-            svg.contains(r#"x="0" y="20" width="109""#) && svg.contains(r#"x="111" y="20" width="325""#),
+            svg.contains(r#"x="0" y="20" width="99""#) && svg.contains(r#"x="101" y="20" width="295""#),
             "{svg}"
         );
-        assert!(svg.contains("<title>half</title>") && svg.contains(r#"x1="218""#), "{svg}");
+        assert!(svg.contains("<title>half</title>") && svg.contains(r#"x1="198""#), "{svg}");
         assert!(!bars(&[], 0.0, "nothing").into_string().contains("NaN"));
     }
 }

@@ -33,6 +33,9 @@ pub(in crate::report) fn dots(rows: &[Dot], hollow: &str, full: &str, says: &str
     let left = rows.iter().map(|row| width(&row.label)).fold(0.0, f64::max) + 14.0;
     let x = Scale { from: (10f64.powf(low), 10f64.powf(high)), to: (left, WIDTH - 24.0), logarithmic: true };
     let decades: Vec<f64> = (0..=(high - low) as i32).map(|d| 10f64.powf(low + f64::from(d))).collect();
+    // Where decades are narrow, every second one has its words.
+    let narrow = (WIDTH - 24.0 - left) / (high - low) < 44.0;
+    let named: Vec<f64> = decades.iter().copied().step_by(1 + usize::from(narrow)).collect();
     let bottom = TOP + rows.len() as f64 * ROW;
     let inside = html! {
         circle.hollow.ours cx="8" cy="9" r="4.5" {}
@@ -43,20 +46,20 @@ pub(in crate::report) fn dots(rows: &[Dot], hollow: &str, full: &str, says: &str
         @for decade in &decades {
             line.grid x1=(n(x.at(*decade))) x2=(n(x.at(*decade))) y1=(n(TOP)) y2=(n(bottom)) {}
         }
-        (foot(&decades, &x, bottom, &|us| time(us).replace(".0 ", " ")))
+        (foot(&named, &x, bottom, &|us| time(us).replace(".0 ", " ")))
         @for (at, row) in rows.iter().enumerate() {
             @let y = TOP + (at as f64 + 0.5) * ROW;
             text.label x=(n(left - 10.0)) y=(n(y + 4.0)) text-anchor="end" { (row.label) }
             @if let (Some(a), Some(b)) = (row.hollow, row.full) {
-                line.whisker class=(family(&row.system)) x1=(n(x.at(a.max(1.0)))) x2=(n(x.at(b.max(1.0)))) y1=(n(y)) y2=(n(y)) {}
+                line.whisker.(family(&row.system)) x1=(n(x.at(a.max(1.0)))) x2=(n(x.at(b.max(1.0)))) y1=(n(y)) y2=(n(y)) {}
             }
             @if let Some(us) = row.full {
-                circle.mark class=(family(&row.system)) cx=(n(x.at(us.max(1.0)))) cy=(n(y)) r="5" {
+                circle.mark.(family(&row.system)) cx=(n(x.at(us.max(1.0)))) cy=(n(y)) r="5" {
                     title { (row.label) ", " (full) ": " (time(us)) }
                 }
             }
             @if let Some(us) = row.hollow {
-                circle.hollow class=(family(&row.system)) cx=(n(x.at(us.max(1.0)))) cy=(n(y)) r="4.5" {
+                circle.hollow.(family(&row.system)) cx=(n(x.at(us.max(1.0)))) cy=(n(y)) r="4.5" {
                     title { (row.label) ", " (hollow) ": " (time(us)) }
                 }
             }

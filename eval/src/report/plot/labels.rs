@@ -16,6 +16,11 @@ impl Area {
         Self { left: x - by, top: y - by, right: x + by, bottom: y + by }
     }
 
+    /// Its point that is nearest to another.
+    pub(super) fn nearest(&self, x: f64, y: f64) -> (f64, f64) {
+        (x.clamp(self.left - 2.0, self.right + 2.0), y.clamp(self.top + 2.0, self.bottom - 2.0))
+    }
+
     fn meets(&self, other: &Self) -> bool {
         self.left < other.right
             && other.left < self.right
@@ -63,13 +68,24 @@ pub(super) fn place(points: &[(f64, f64)], words: &[&str], within: Area) -> Vec<
             };
             Area { left, top: y - LINE / 2.0, right: left + wide, bottom: y + LINE / 2.0 }
         });
-        let free =
-            |area: &Area| area.is_in(&within) && !marks.iter().chain(&placed).any(|other| area.meets(other));
+        let free = |area: &Area| {
+            area.is_in(&within)
+                && !marks.iter().chain(&placed).any(|other| area.meets(other))
+                && !placed.iter().any(|other| crosses((*x, *y), area.nearest(*x, *y), other))
+        };
         let fallback =
             Area { left: x + 9.0, top: y - LINE / 2.0, right: x + 9.0 + wide, bottom: y + LINE / 2.0 };
         placed.push(areas.find(free).unwrap_or(fallback));
     }
     placed
+}
+
+/// Whether the line between two points runs through an area.
+fn crosses(from: (f64, f64), to: (f64, f64), area: &Area) -> bool {
+    (0..=20).map(|at| f64::from(at) / 20.0).any(|share| {
+        let (x, y) = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
+        area.meets(&Area::around(x, y, 0.5))
+    })
 }
 
 /// Heights moved apart by at least `gap`, as little as is needed, between `low` and `high`.

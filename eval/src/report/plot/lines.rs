@@ -42,17 +42,17 @@ pub(in crate::report) fn lines(lines: &[Line], up: &str, says: &str) -> Markup {
         (caption(4.0, 14.0, "start", up))
         (caption(right, HEIGHT - 6.0, "end", "tenth of the stream"))
         @for ((line, end), height) in lines.iter().zip(&ends).zip(&heights) {
-            polyline.line class=(family(&line.system)) points=(path(line, &x, &y)) {
+            polyline.line.(family(&line.system)) points=(path(line, &x, &y)) {
                 title { (line.label) }
             }
             @let from = x.at(line.values.len().max(1) as f64);
-            line.leader class=(family(&line.system)) x1=(n(from)) y1=(n(*end))
+            line.leader.(family(&line.system)) x1=(n(from)) y1=(n(*end))
                 x2=(n(right + GAP - 3.0)) y2=(n(*height)) {}
-            text.label class=(family(&line.system)) x=(n(right + GAP)) y=(n(height + 4.0)) { (line.label) }
+            text.label.(family(&line.system)) x=(n(right + GAP)) y=(n(height + 4.0)) { (line.label) }
         }
         @for line in lines {
             @for (at, value) in line.values.iter().enumerate() {
-                circle.dot class=(family(&line.system)) cx=(n(x.at(at as f64 + 1.0))) cy=(n(y.at(*value))) r="3" {
+                circle.dot.(family(&line.system)) cx=(n(x.at(at as f64 + 1.0))) cy=(n(y.at(*value))) r="3" {
                     title { (line.label) ", tenth " (at + 1) ": " (super::super::figures::percent(*value)) }
                 }
             }

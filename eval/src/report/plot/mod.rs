@@ -19,10 +19,10 @@ pub(super) use lines::{Line, lines};
 pub(super) use scatter::{Point, scatter};
 
 /// Units that a plot is wide.
-const WIDTH: f64 = 440.0;
+const WIDTH: f64 = 400.0;
 
 /// Width of an average character of a label, in units.
-const CHARACTER: f64 = 5.9;
+const CHARACTER: f64 = 6.5;
 
 /// The frame of a plot; `says` is what it shows, for who cannot see it.
 fn frame(height: f64, says: &str, inside: &Markup) -> Markup {

@@ -51,7 +51,7 @@ pub(in crate::report) fn scatter(points: &[Point], across: &str, says: &str) -> 
         @for (point, (px, _)) in points.iter().zip(&at) {
             @if let Some(interval) = point.interval {
                 @let (low, high) = (n(y.at(interval.low)), n(y.at(interval.high)));
-                line.whisker class=(family(&point.system)) x1=(n(*px)) x2=(n(*px)) y1=(low) y2=(high) {}
+                line.whisker.(family(&point.system)) x1=(n(*px)) x2=(n(*px)) y1=(low) y2=(high) {}
             }
         }
         @for ((px, py), area) in at.iter().zip(&labels) {
@@ -60,12 +60,12 @@ pub(in crate::report) fn scatter(points: &[Point], across: &str, says: &str) -> 
             }
         }
         @for (point, (px, py)) in points.iter().zip(&at) {
-            circle.mark class=(family(&point.system)) cx=(n(*px)) cy=(n(*py)) r="5.5" {
+            circle.mark.(family(&point.system)) cx=(n(*px)) cy=(n(*py)) r="5.5" {
                 title { (point.title) }
             }
         }
         @for (point, area) in points.iter().zip(&labels) {
-            text.label class=(family(&point.system)) x=(n(area.left)) y=(n(area.bottom - 3.0)) {
+            text.label.(family(&point.system)) x=(n(area.left)) y=(n(area.bottom - 3.0)) {
                 (point.label)
             }
         }
@@ -75,8 +75,7 @@ pub(in crate::report) fn scatter(points: &[Point], across: &str, says: &str) -> 
 
 /// Where a line from a point to its label ends, if the label is not right beside it.
 fn leader((x, y): (f64, f64), label: &Area) -> Option<(f64, f64)> {
-    let nearest =
-        (x.clamp(label.left - 2.0, label.right + 2.0), y.clamp(label.top + 2.0, label.bottom - 2.0));
+    let nearest = label.nearest(x, y);
     let far = (nearest.0 - x).hypot(nearest.1 - y);
     (far > 12.0).then_some(nearest)
 }
