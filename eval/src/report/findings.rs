@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::figures::{self, count, cut, cut_interval, money, percent, points, share, success, words};
+use super::figures::{
+    self, FEW_HITS, count, cut, cut_interval, money, percent, points, share, success, words,
+};
 use super::rank::{POINT, standing};
 use super::{ResultFile, Results};
 use crate::measure::{Totals, wilson};
@@ -64,16 +66,9 @@ fn right(intents: &[Seen<'_>], controls: &[Seen<'_>]) -> String {
     if !intents.is_empty() {
         let sum = |of: fn(&Totals) -> u64| intents.iter().map(|(_, system)| of(system)).sum::<u64>();
         let (hits, wrong) = (sum(|t| t.hits), sum(|t| t.wrong_plans));
-        let most = wilson(wrong, hits.max(wrong)).high;
-        parts.push(format!(
-            "Of {} hits {} {} wrong plans ({}, at most {} by a 95% bound){}",
-            count(hits),
-            count(wrong),
-            if wrong == 1 { "was" } else { "were" },
-            percent(share(wrong, hits)),
-            percent(most),
-            successes(intents),
-        ));
+        let most = format!("at most {} by a 95% bound", percent(wilson(wrong, hits.max(wrong)).high));
+        let claim = if hits < FEW_HITS { most } else { format!("{}, {most}", percent(share(wrong, hits))) };
+        parts.push(format!("{} ({claim}){}", wrong_of(wrong, hits), successes(intents)));
     }
     if !controls.is_empty() {
         let sum = |of: fn(&Totals) -> u64| controls.iter().map(|(_, system)| of(system)).sum::<u64>();
@@ -96,6 +91,15 @@ fn right(intents: &[Seen<'_>], controls: &[Seen<'_>]) -> String {
     parts.join("; ") + "."
 }
 
+/// So many of the hits.
+fn wrong_of(wrong: u64, hits: u64) -> String {
+    match wrong {
+        0 => format!("None of its {} hits was a wrong plan", count(hits)),
+        1 => format!("One of its {} hits was a wrong plan", count(hits)),
+        _ => format!("{} of its {} hits were wrong plans", count(wrong), count(hits)),
+    }
+}
+
 /// How success compares with the planner's alone.
 fn successes(intents: &[Seen<'_>]) -> String {
     let with_alone: Vec<(&str, f64)> = intents
@@ -109,8 +113,11 @@ fn successes(intents: &[Seen<'_>]) -> String {
     };
     let within = with_alone.iter().filter(|(_, difference)| *difference >= -POINT - 1e-9).count();
     if within == with_alone.len() {
-        let by =
-            if *worst < -5e-4 { format!(" ({} points on {name})", points(*worst)) } else { String::new() };
+        let by = if *worst < -5e-4 {
+            format!(" (at worst {} points, on {name})", points(*worst))
+        } else {
+            String::new()
+        };
         format!(", and success stayed within 1 point of the planner's alone everywhere{by}")
     } else {
         format!(
