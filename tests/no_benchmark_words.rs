@@ -127,6 +127,38 @@ fn data() -> Vec<(PathBuf, Vec<Value>)> {
     below("eval/data", &|path| has_extension(path, &["json", "jsonl"])).into_iter().map(read).collect()
 }
 
+/// The part of a tool's description that holds its name: OpenAI's form wraps it.
+fn named(tool: &Value) -> &Value {
+    tool.get("function").unwrap_or(tool)
+}
+
+/// The arguments of a tool, by name, each with the members of its enumeration. Where many unrelated
+/// APIs are described, a single word says nothing of them (`query`, `any`): only names and members
+/// of several words are kept.
+fn arguments(tool: &Value) -> Vec<(String, Vec<String>)> {
+    let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    if let Some(function) = tool.get("function") {
+        let own = members(&function["parameters"]["properties"]).into_iter();
+        return own.map(|(name, argument)| (name, texts(&argument["enum"]))).collect();
+    }
+    let several = |text: &String| text.contains(['_', ' ']) && text != RUSTS_OWN;
+    ["query_parameters", "path_parameters", "parameters", "arguments"]
+        .iter()
+        .flat_map(|key| members(&tool[key]))
+        .filter(|(name, _)| several(name))
+        .map(|(name, argument)| {
+            let members = ["enum", "allowed_values", "possible_values"].map(|key| texts(&argument[key]));
+            (name, members.concat().into_iter().filter(several).collect())
+        })
+        .collect()
+}
+
+/// An API's argument that is also a method of Rust's slices.
+const RUSTS_OWN: &str = "sort_by";
+
 /// Visits every key and every string of a value.
 fn visit(value: &Value, see: &mut dyn FnMut(&str, bool)) {
     match value {
@@ -185,10 +217,8 @@ fn no_name_of_a_tool_an_argument_or_a_field() {
         for value in &values {
             if file.starts_with("tools") {
                 for tool in value.as_array().unwrap() {
-                    let function = &tool["function"];
-                    names.insert(function["name"].as_str().unwrap().to_owned());
-                    let arguments = function["parameters"]["properties"].as_object().unwrap();
-                    names.extend(arguments.keys().cloned());
+                    names.insert(named(tool)["name"].as_str().unwrap().to_owned());
+                    names.extend(arguments(tool).into_iter().map(|(name, _)| name));
                 }
             } else if in_db {
                 let mut see = |text: &str, key: bool| {
@@ -218,11 +248,8 @@ fn no_value() {
                     }
                 });
             } else if is_tools {
-                for tool in value.as_array().unwrap() {
-                    let arguments = tool["function"]["parameters"]["properties"].as_object().unwrap();
-                    let members = arguments.values().filter_map(|a| a["enum"].as_array()).flatten();
-                    found.extend(members.filter_map(Value::as_str).map(str::to_lowercase));
-                }
+                let members = value.as_array().unwrap().iter().flat_map(arguments).flat_map(|(_, m)| m);
+                found.extend(members.map(|member| member.to_lowercase()));
             }
         }
     }

@@ -11,7 +11,7 @@ use plancache::domain::{
     Call, EffectClass, Namespace, Observation, RunId, RunOutcome, Task, Tool, Trace, TraceStep, Usage,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What can be wrong with an imported file.
 #[derive(Debug, thiserror::Error)]
@@ -182,20 +182,39 @@ pub fn task(text: String, tools: Arc<Vec<Tool>>) -> Task {
 /// # Errors
 /// When the file cannot be read or holds something else.
 pub fn read_tools(path: &Path) -> Result<(Vec<Value>, Arc<Vec<Tool>>), ImportError> {
+    let wrong = |why: String| ImportError::Format { path: path.display().to_string(), why };
+    let raw: Vec<Value> = serde_json::from_str(&read(path)?).map_err(|e| wrong(e.to_string()))?;
+    let tools = tools_from_json(&raw).map_err(wrong)?;
+    Ok((raw, tools))
+}
+
+/// [`Tool`]s from OpenAI function descriptions.
+///
+/// # Errors
+/// Says which member of a description is missing.
+pub fn tools_from_json(described: &[Value]) -> Result<Arc<Vec<Tool>>, String> {
     #[derive(Deserialize)]
     struct Described {
         function: Tool,
     }
-    let wrong = |why: String| ImportError::Format { path: path.display().to_string(), why };
-    let raw: Vec<Value> = serde_json::from_str(&read(path)?).map_err(|e| wrong(e.to_string()))?;
-    let tools = raw
+    let tools = described
         .iter()
         .map(|value| serde_json::from_value::<Described>(value.clone()).map(|d| d.function))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| {
-            wrong(format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]"))
-        })?;
-    Ok((raw, Arc::new(tools)))
+        .map_err(|e| format!("{e}; expected [{{\"type\": \"function\", \"function\": {{..}}}}, ..]"))?;
+    Ok(Arc::new(tools))
+}
+
+/// An OpenAI function description. `properties` are the schemas of its arguments, of which
+/// `required` must be given.
+pub fn described(name: &str, description: &str, properties: Value, required: &[&str]) -> Value {
+    let parameters = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+    });
+    json!({
+        "type": "function",
+        "function": {"name": name, "description": description, "parameters": parameters},
+    })
 }
 
 /// Effect classes from a TOML file: a table `[effects]` from tool names to `read`, `write` or

@@ -32,10 +32,7 @@ pub(crate) fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<
         .map(|(i, line)| {
             serde_json::from_str(line).map_err(|e| ImportError::Format {
                 path: shown(),
-                why: format!(
-                    "line {}: {e}; a line is one JSON object with `task_id` and `instruction`",
-                    i + 1
-                ),
+                why: format!("line {}: {e}; compare it with the file of that kind in eval/data", i + 1),
             })
         })
         .collect()

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::ToolResult;
-use super::arguments::Arguments;
 use super::database::{Database, Table};
 use super::lookup::not_found;
 use super::pending::{answer, change, order_with_status};
+use crate::arguments::Arguments;
 
 const FIELDS: [&str; 6] = ["address1", "address2", "city", "state", "country", "zip"];
 

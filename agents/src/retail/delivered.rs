@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::ToolResult;
-use super::arguments::Arguments;
 use super::database::{Database, Table, list, text};
 use super::items::{first_short, sorted};
 use super::pending::{answer, change, is_gift_card, order_with_status, payment_method};
+use crate::arguments::Arguments;
 
 pub(super) fn return_items(db: &mut Database, arguments: &Arguments<'_>) -> ToolResult {
     let order_id = arguments.text("order_id")?;

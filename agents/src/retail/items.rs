@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::ToolResult;
-use super::arguments::Arguments;
 use super::database::{Database, Table, list, number, text};
 use super::pending::{
     add_to_balance, answer, change, float, order_with_status, payment_method, push_payment, transaction,
 };
+use crate::arguments::Arguments;
 use crate::python::round2;
 
 pub(super) fn modify(db: &mut Database, arguments: &Arguments<'_>) -> ToolResult {

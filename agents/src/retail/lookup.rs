@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::arguments::Arguments;
 use super::database::{Database, Table, text};
 use super::{Answer, ToolResult};
+use crate::arguments::Arguments;
 
 pub(super) fn user_by_email(db: &Database, arguments: &Arguments<'_>) -> ToolResult {
     let email = arguments.text("email")?.to_lowercase();

@@ -7,8 +7,6 @@
 //! the tools themselves know one set of names only.
 
 mod address;
-mod arguments;
-mod calculate;
 mod database;
 mod delivered;
 mod items;
@@ -25,8 +23,9 @@ pub use database::{Database, Table};
 pub use names::Names;
 
 use crate::agent::Environment;
+use crate::arguments::Arguments;
+use crate::arithmetic::evaluate;
 use crate::python;
-use arguments::Arguments;
 
 /// What can go wrong when a data folder is read.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +94,7 @@ impl Retail {
             "get_order_details" => lookup::details(db, Table::Orders, arguments.text("order_id")?),
             "get_product_details" => lookup::details(db, Table::Products, arguments.text("product_id")?),
             "list_all_product_types" => lookup::product_types(db),
-            "calculate" => calculate::calculate(arguments.text("expression")?),
+            "calculate" => calculate(arguments.text("expression")?),
             "think" => arguments.text("thought").map(|_| Answer::Text(String::new())),
             "transfer_to_human_agents" => {
                 arguments.text("summary").map(|_| Answer::Text("Transfer successful".to_owned()))
@@ -110,6 +109,11 @@ impl Retail {
             _ => Err(format!("unknown tool {tool}")),
         }
     }
+}
+
+/// To two decimals, as upstream rounds.
+fn calculate(expression: &str) -> ToolResult {
+    Ok(Answer::Text(python::float_text(python::round2(evaluate(expression)?))))
 }
 
 impl Environment for Retail {

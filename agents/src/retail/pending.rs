@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::arguments::Arguments;
 use super::database::{Database, Table, list, number, text};
 use super::lookup::not_found;
 use super::{Answer, ToolResult};
+use crate::arguments::Arguments;
 use crate::python::round2;
 
 const REASONS: [&str; 2] = ["no longer needed", "ordered by mistake"];

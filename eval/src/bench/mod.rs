@@ -4,19 +4,25 @@
 //! A benchmark is one definition file (`eval/definitions/NAME.toml`) and one agent. What decides
 //! and plans is handed [`Case`]s only; the judge is asked when a task is over.
 
+mod blocksworld;
 mod definition;
+mod gsm8k;
 mod judge;
+mod nestful;
+mod nfl;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner is made from gold plans")]
+#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plancache::domain::{EffectClass, Task, Trace};
+use plancache::domain::{EffectClass, Task, Tool, Trace};
 use plancache_agents::Environment;
-use plancache_agents::import::RecordedRun;
+use plancache_agents::import::{self, RecordedRun};
 use plancache_agents::tokens::Prompt;
 
 pub use definition::{Definition, DefinitionError, Repeats, Runs, Source};
@@ -31,6 +37,13 @@ pub struct Case {
     pub id: String,
     /// What is asked, with the tools that may be called.
     pub task: Arc<Task>,
+}
+
+impl Case {
+    /// A task with this text, in the default namespace.
+    fn new(id: &str, text: String, tools: &Arc<Vec<Tool>>) -> Self {
+        Self { id: id.to_owned(), task: import::task(text, tools.clone()).into() }
+    }
 }
 
 /// A fresh world for each run of a case.

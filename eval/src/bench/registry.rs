@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, retail};
+use super::{Benchmark, Definition, DefinitionError, blocksworld, gsm8k, nestful, nfl, retail};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,11 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
+        "blocksworld" => blocksworld::load(definition),
+        "gsm8k" => gsm8k::load(definition),
+        "nestful" => nestful::load(definition, &["executable", "sgd"]),
+        "nestful_unique" => nestful::load(definition, &["glaive"]),
+        "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }

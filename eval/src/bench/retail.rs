@@ -1,13 +1,14 @@
 //! Retail: a shop's customer service; right is the database that the gold actions leave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plancache::domain::Trace;
+use plancache::domain::{EffectClass, Trace};
 use plancache_agents::Environment;
 use plancache_agents::import::{read_effects, read_runs, read_tools, task};
 use plancache_agents::retail::Retail;
 use plancache_agents::tokens::Prompt;
 
+use super::script::played;
 use super::{Benchmark, Case, Definition, Judge, LoadError, Verdict, World, Worlds};
 use crate::score::{self, Scorer};
 use crate::tasks::read_tasks;
@@ -53,16 +54,21 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         .map(|input| Case { id: input.task_id, task: task(input.instruction, tools.clone()).into() })
         .collect();
     let scorer = Scorer::load(&files.task_file(), fresh.clone())?;
-    let runs = match files.run_file() {
+    let mut runs = match files.run_file() {
         Some(file) => read_runs(&file, &tools)?,
         None => Vec::new(),
     };
+    let recorded: BTreeSet<String> = runs.iter().map(|run| run.task_id.clone()).collect();
+    for case in cases.iter().filter(|case| !recorded.contains(&case.id)) {
+        let mut gold = scorer.gold_calls(&case.id).into_iter();
+        runs.push(played(case, Box::new(fresh.clone()), |_| gold.next(), |_| None));
+    }
     let mut shapes = BTreeMap::new();
     for run in &runs {
         let writes = run.trace.steps.iter().map(|step| step.call.tool.clone());
-        let writes = writes.filter(|tool| effects.get(tool) != Some(&plancache::domain::EffectClass::Read));
-        let units: std::collections::BTreeSet<String> = writes.collect();
-        shapes.insert(run.task_id.clone(), units.into_iter().collect());
+        let writes = writes.filter(|tool| effects.get(tool) != Some(&EffectClass::Read));
+        let units: BTreeSet<String> = writes.collect();
+        shapes.insert(run.task_id.clone(), units.into_iter().collect::<Vec<_>>());
     }
     let prompt = Prompt { system, tools: described };
     let worlds = Box::new(Shop(fresh.clone()));

@@ -3,12 +3,18 @@
 //! The database that the run left must equal the one that the task's gold actions leave, and the
 //! agent must have said what the task demands. The gold actions never leave this module.
 
+pub(crate) mod blocksworld;
 mod database;
+pub(crate) mod nested;
+pub mod nfl;
+pub(crate) mod numbers;
+pub(crate) mod same;
 pub mod slots;
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use plancache::domain::{Call, fresh_call_id};
 use plancache_agents::Environment;
 use plancache_agents::import::ImportError;
 use plancache_agents::retail::Retail;
@@ -72,6 +78,18 @@ impl Scorer {
     pub fn load(tasks: &Path, fresh: Retail) -> Result<Self, ImportError> {
         let golds = read_lines::<Gold>(tasks)?;
         Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect(), fresh })
+    }
+
+    /// The gold actions of a task as calls: for a planner that is known to be right where no run of
+    /// the task was recorded.
+    pub(crate) fn gold_calls(&self, task_id: &str) -> Vec<Call> {
+        let actions = self.golds.get(task_id).map(|gold| gold.gold_actions.as_slice()).unwrap_or_default();
+        let call = |action: &GoldAction| Call {
+            id: fresh_call_id(),
+            tool: action.name.clone(),
+            arguments: action.arguments.clone(),
+        };
+        actions.iter().map(call).collect()
     }
 
     /// Judges another wording of a task, under a name of its own, as it judges the task.

@@ -1,9 +1,10 @@
-//! A calculator for sums, differences, products and quotients.
+//! Sums, differences, products and quotients in text.
 
-use super::{Answer, ToolResult};
-use crate::python::{float_text, round2};
-
-pub(super) fn calculate(expression: &str) -> ToolResult {
+/// The value of an expression of numbers, `+ - * /` and parentheses.
+///
+/// # Errors
+/// Says what is wrong with the expression.
+pub fn evaluate(expression: &str) -> Result<f64, String> {
     if !expression.chars().all(|c| "0123456789+-*/(). ".contains(c)) {
         return Err("invalid characters in expression".to_owned());
     }
@@ -12,7 +13,7 @@ pub(super) fn calculate(expression: &str) -> ToolResult {
     if !parser.rest.is_empty() {
         return Err("invalid syntax".to_owned());
     }
-    Ok(Answer::Text(float_text(round2(value))))
+    Ok(value)
 }
 
 /// Parentheses and signs nest at most this deep.
@@ -98,28 +99,21 @@ impl Parser<'_> {
 mod tests {
     use super::*;
 
-    fn text(expression: &str) -> String {
-        match calculate(expression) {
-            Ok(Answer::Text(text)) => text,
-            Ok(Answer::Json(value)) => value.to_string(),
-            Err(why) => why,
-        }
-    }
-
     #[test]
     fn expressions_follow_the_usual_precedence() {
-        assert_eq!(text("2 + 3"), "5.0");
-        assert_eq!(text("1 + 2 * (3 - 4) / -8"), "1.25");
-        assert_eq!(text("100.10 - 58.3"), "41.8");
+        assert_eq!(evaluate("2 + 3"), Ok(5.0));
+        assert_eq!(evaluate("1 + 2 * (3 - 4) / -8"), Ok(1.25));
+        assert_eq!(evaluate(" .5*4 "), Ok(2.0));
     }
 
     #[test]
     fn what_is_no_expression_is_an_error() {
-        assert_eq!(text("2 ^ 3"), "invalid characters in expression");
-        assert_eq!(text("1 / 0"), "division by zero");
-        assert_eq!(text("(1"), "'(' was never closed");
-        assert_eq!(text("1 2"), "invalid syntax");
-        assert_eq!(text(""), "invalid syntax");
-        assert_eq!(text(&"(".repeat(100_000)), "too many nested parentheses");
+        let wrong = |expression: &str| evaluate(expression).unwrap_err();
+        assert_eq!(wrong("2 ^ 3"), "invalid characters in expression");
+        assert_eq!(wrong("1 / 0"), "division by zero");
+        assert_eq!(wrong("(1"), "'(' was never closed");
+        assert_eq!(wrong("1 2"), "invalid syntax");
+        assert_eq!(wrong(""), "invalid syntax");
+        assert_eq!(wrong(&"(".repeat(100_000)), "too many nested parentheses");
     }
 }
