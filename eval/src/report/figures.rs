@@ -100,13 +100,16 @@ pub(super) fn wrong(system: &Totals) -> (String, String) {
     if hits == 0 && wrong == 0 {
         return ("no hits".to_owned(), String::new());
     }
+    if wrong > hits {
+        // Some lie in runs that were handed back.
+        let seen =
+            format!("{} of {} hits and {} diverged", count(wrong), count(hits), count(system.diverged));
+        return (seen, format!("{} of tasks", percent(share(wrong, system.tasks))));
+    }
     let most = system.wrong_plans_at_most;
     let most = if most > 0.999 { "100%".to_owned() } else { percent(most) };
-    let claim = if hits < FEW_HITS {
-        format!("at most {most}")
-    } else {
-        format!("{}, at most {most}", percent(share(wrong, hits)))
-    };
+    let most = format!("at most {most}");
+    let claim = if hits < FEW_HITS { most } else { format!("{}, {most}", percent(share(wrong, hits))) };
     (format!("{} of {} hits", count(wrong), count(hits)), claim)
 }
 

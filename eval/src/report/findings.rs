@@ -94,9 +94,9 @@ fn right(intents: &[Seen<'_>], controls: &[Seen<'_>]) -> String {
 /// So many of the hits.
 fn wrong_of(wrong: u64, hits: u64) -> String {
     match wrong {
-        0 => format!("None of its {} hits was a wrong plan", count(hits)),
-        1 => format!("One of its {} hits was a wrong plan", count(hits)),
-        _ => format!("{} of its {} hits were wrong plans", count(wrong), count(hits)),
+        0 => format!("There was no wrong plan in {} hits", count(hits)),
+        1 => format!("There was one wrong plan in {} hits", count(hits)),
+        _ => format!("There were {} wrong plans in {} hits", count(wrong), count(hits)),
     }
 }
 
