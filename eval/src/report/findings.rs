@@ -75,12 +75,13 @@ fn right(intents: &[Seen<'_>], controls: &[Seen<'_>]) -> String {
         let names: Vec<String> = controls.iter().map(|(file, _)| file.result.benchmark.clone()).collect();
         let (tasks, hits, wrong) = (sum(|t| t.tasks), sum(|t| t.hits), sum(|t| t.wrong_plans));
         parts.push(format!(
-            "{} {}, where the same words need another plan and a miss is right, it served {} of {} tasks and \
-             was wrong on {} ({} of tasks)",
+            "{} {}, where the same words need another plan and a miss is right, it hit on {} of {} tasks, \
+             handed {} back, and was wrong on {} ({} of tasks)",
             if parts.is_empty() { "On" } else { "on" },
             listed(&names),
             count(hits),
             count(tasks),
+            count(sum(|t| t.diverged)),
             count(wrong),
             percent(share(wrong, tasks)),
         ));

@@ -20,7 +20,9 @@ fn figure(heading: &str, note: &str, plot: Option<Markup>) -> Markup {
 /// The systems that serve, the one that the report is about first.
 fn serving(file: &ResultFile) -> Vec<&Totals> {
     let subject = file.subject().map(|system| system.name.as_str());
-    let serves = |system: &&Totals| system.hits + system.diverged + system.wrong_plans > 0;
+    let serves = |system: &&Totals| {
+        system.hits + system.diverged + system.wrong_plans > 0 || Some(system.name.as_str()) == subject
+    };
     let mut systems: Vec<&Totals> = file.result.systems.iter().filter(serves).collect();
     systems.sort_by_key(|system| Some(system.name.as_str()) != subject);
     systems

@@ -18,16 +18,13 @@ pub(super) fn systems(file: &ResultFile) -> Markup {
                         th { "system" }
                         th.num { "n" }
                         th.num { "success, and to planner alone" }
-                        th.num { "hits" }
+                        th.num { "hits, diverged" }
                         th { "wrong plans" }
-                        th.num { "diverged" }
                         th.num { "planner tokens" }
                         th.num { "own models' tokens" }
                         th.num { "US$ net" }
                         th.num { "US$, prompt caching" }
-                        th.num { "seconds" }
-                        th.num { "decision" }
-                        th.num { "place" }
+                        th.num { "seconds, decision" }
                     }
                 }
                 tbody {
@@ -49,7 +46,9 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
     let is_alone = system.name == "planner_only";
     html! {
         tr.subject[file.subject().is_some_and(|subject| subject.name == system.name)] {
-            th scope="row" { span.key.(family(&system.name)) {} (words(&system.name)) }
+            th scope="row" { span.key.(family(&system.name)) {} (words(&system.name))
+                @if let Some(place) = place { br; span.quiet { "place " (place.place) } }
+            }
             td.num { (count(system.tasks)) }
             td.num {
                 (percent(success(system))) br;
@@ -65,14 +64,16 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
                 }
             }
             @if is_alone {
-                td {} td {} td {}
+                td {} td {}
             } @else {
                 td.num {
                     (percent(hit_rate(system))) br;
-                    span.quiet { (count(system.hits)) " of " (count(system.tasks)) }
+                    span.quiet {
+                        (count(system.hits)) " of " (count(system.tasks)) br;
+                        (count(system.diverged)) " diverged"
+                    }
                 }
                 td { (seen) br; span.quiet { (claim) } }
-                td.num { (count(system.diverged)) }
             }
             td.num {
                 (percent(share(system.planner_tokens, system.planner_tokens_planner_only))) br;
@@ -87,9 +88,10 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
                 (money(system.cost_usd_prompt_cache)) br;
                 span.quiet { "of " (money(system.cost_usd_planner_only_prompt_cache)) }
             }
-            td.num { (format!("{:.1}", system.wall_s)) }
-            td.num { (system.decision_us_p50.map(time).unwrap_or_default()) }
-            td.num { @if let Some(place) = place { (place.place) } }
+            td.num {
+                (format!("{:.1}", system.wall_s)) br;
+                span.quiet { (system.decision_us_p50.map(time).unwrap_or_default()) }
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ pub(in crate::report) fn bars(bars: &[Bar], whole: f64, says: &str) -> Markup {
             text.label x="0" y=(n(top + 14.0)) { (bar.label) }
             text.figure x=(n(WIDTH - 4.0)) y=(n(top + 14.0)) text-anchor="end" { (bar.figure) }
             rect.track x="0" y=(n(top + 20.0)) width=(n(WIDTH - 4.0)) height=(n(THICK)) rx="3" {}
-            @for (from, segment) in starts(&bar.segments).into_iter().zip(&bar.segments) {
+            @for (from, segment) in starts(&bar.segments).into_iter().zip(&bar.segments).filter(|(_, s)| s.value > 0.0) {
                 @let wide = (segment.value * unit).max(1.0);
                 // Air before what follows another piece, if there is room for it.
                 @let air = if from > 0.0 && wide > 2.0 * GAP { GAP } else { 0.0 };
@@ -59,7 +59,7 @@ pub(in crate::report) fn bars(bars: &[Bar], whole: f64, says: &str) -> Markup {
     frame(bars.len() as f64 * ROW, says, &inside)
 }
 
-/// Where each piece begins; what has no length is not there.
+/// Where each piece begins.
 fn starts(segments: &[Segment]) -> Vec<f64> {
     let before = |at: usize| segments[..at].iter().map(|segment| segment.value).sum();
     (0..segments.len()).map(before).collect()

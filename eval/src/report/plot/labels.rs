@@ -46,8 +46,20 @@ pub(super) fn width(words: &str) -> f64 {
 
 /// Distances from its point at which a label is tried, and the directions, in order.
 const DISTANCES: [f64; 9] = [9.0, 16.0, 26.0, 38.0, 52.0, 70.0, 90.0, 115.0, 145.0];
-const DIRECTIONS: [(f64, f64); 8] =
-    [(1.0, 0.0), (-1.0, 0.0), (0.7, -0.7), (0.7, 0.7), (-0.7, 0.7), (-0.7, -0.7), (0.0, 1.0), (0.0, -1.0)];
+const DIRECTIONS: [(f64, f64); 12] = [
+    (1.0, 0.0),
+    (-1.0, 0.0),
+    (0.7, -0.7),
+    (0.7, 0.7),
+    (-0.7, 0.7),
+    (-0.7, -0.7),
+    (0.0, 1.0),
+    (0.0, -1.0),
+    (-0.3, 0.95),
+    (0.3, 0.95),
+    (-0.95, 0.3),
+    (0.95, 0.3),
+];
 
 /// Places a label beside each point: near it if there is room, further away if not. What comes
 /// first has the better places. The points themselves stay free.
@@ -57,25 +69,28 @@ pub(super) fn place(points: &[(f64, f64)], words: &[&str], within: Area) -> Vec<
     for ((x, y), words) in points.iter().zip(words) {
         let wide = width(words);
         let tried = DISTANCES.iter().flat_map(|far| DIRECTIONS.iter().map(move |way| (*far, *way)));
-        let mut areas = tried.map(|(far, (dx, dy))| {
-            let (x, y) = (x + far * dx, y + far * dy);
-            let left = if dx > 0.0 {
-                x
-            } else if dx < 0.0 {
-                x - wide
-            } else {
-                x - wide / 2.0
-            };
-            Area { left, top: y - LINE / 2.0, right: left + wide, bottom: y + LINE / 2.0 }
-        });
-        let free = |area: &Area| {
-            area.is_in(&within)
-                && !marks.iter().chain(&placed).any(|other| area.meets(other))
-                && !placed.iter().any(|other| crosses((*x, *y), area.nearest(*x, *y), other))
-        };
-        let fallback =
-            Area { left: x + 9.0, top: y - LINE / 2.0, right: x + 9.0 + wide, bottom: y + LINE / 2.0 };
-        placed.push(areas.find(free).unwrap_or(fallback));
+        let areas: Vec<Area> = tried
+            .map(|(far, (dx, dy))| {
+                let (x, y) = (x + far * dx, y + far * dy);
+                let left = if dx > 0.0 {
+                    x
+                } else if dx < 0.0 {
+                    x - wide
+                } else {
+                    x - wide / 2.0
+                };
+                Area { left, top: y - LINE / 2.0, right: left + wide, bottom: y + LINE / 2.0 }
+            })
+            .collect();
+        let free =
+            |area: &&Area| area.is_in(&within) && !marks.iter().chain(&placed).any(|other| area.meets(other));
+        let clear = |area: &&Area| !placed.iter().any(|other| crosses((*x, *y), area.nearest(*x, *y), other));
+        let chosen = areas.iter().filter(free).find(clear).or_else(|| areas.iter().find(free));
+        // Where nothing is free, inside is still better than outside.
+        let left = (x - wide / 2.0).clamp(within.left, (within.right - wide).max(within.left));
+        let top = (y + 9.0).min(within.bottom - LINE);
+        let inside = Area { left, top, right: left + wide, bottom: top + LINE };
+        placed.push(chosen.copied().unwrap_or(inside));
     }
     placed
 }
@@ -121,6 +136,17 @@ mod tests {
             assert!(area.is_in(&within), "{area:?}");
             assert!(placed[at + 1..].iter().all(|other| !area.meets(other)), "{placed:?}");
             assert!(points.iter().all(|(x, y)| !area.meets(&Area::around(*x, *y, 7.0))));
+        }
+    }
+
+    #[test]
+    fn labels_of_one_point_at_the_edge_stay_inside() {
+        let words = ["plancache", "planner only", "plancache no filler", "answer cache 0.95"];
+        let within = Area { left: 44.0, top: 24.0, right: 396.0, bottom: 276.0 };
+        let placed = place(&[(340.0, 40.0); 4], &words, within);
+        for (at, area) in placed.iter().enumerate() {
+            assert!(area.is_in(&within), "{area:?}");
+            assert!(placed[at + 1..].iter().all(|other| !area.meets(other)), "{placed:?}");
         }
     }
 

@@ -41,7 +41,8 @@ pub(in crate::report) fn lines(lines: &[Line], up: &str, says: &str) -> Markup {
         (foot(&xs, &x, BOTTOM, &|t| format!("{t:.0}")))
         (caption(4.0, 14.0, "start", up))
         (caption(right, HEIGHT - 6.0, "end", "tenth of the stream"))
-        @for ((line, end), height) in lines.iter().zip(&ends).zip(&heights) {
+        // The first one on top.
+        @for ((line, end), height) in lines.iter().zip(&ends).zip(&heights).rev() {
             polyline.line.(family(&line.system)) points=(path(line, &x, &y)) {
                 title { (line.label) }
             }
@@ -50,7 +51,7 @@ pub(in crate::report) fn lines(lines: &[Line], up: &str, says: &str) -> Markup {
                 x2=(n(right + GAP - 3.0)) y2=(n(*height)) {}
             text.label.(family(&line.system)) x=(n(right + GAP)) y=(n(height + 4.0)) { (line.label) }
         }
-        @for line in lines {
+        @for line in lines.iter().rev() {
             @for (at, value) in line.values.iter().enumerate() {
                 circle.dot.(family(&line.system)) cx=(n(x.at(at as f64 + 1.0))) cy=(n(y.at(*value))) r="3" {
                     title { (line.label) ", tenth " (at + 1) ": " (super::super::figures::percent(*value)) }

@@ -59,7 +59,8 @@ pub(in crate::report) fn scatter(points: &[Point], across: &str, says: &str) -> 
                 line.leader x1=(n(*px)) y1=(n(*py)) x2=(n(lx)) y2=(n(ly)) {}
             }
         }
-        @for (point, (px, py)) in points.iter().zip(&at) {
+        // The first one on top.
+        @for (point, (px, py)) in points.iter().zip(&at).rev() {
             circle.mark.(family(&point.system)) cx=(n(*px)) cy=(n(*py)) r="5.5" {
                 title { (point.title) }
             }
