@@ -4,34 +4,17 @@
 #![cfg(feature = "local-model")]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+#[path = "support/model_file.rs"]
+mod model_file;
+
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use model_file::model_file;
 use plancache::fill::{Choice, FillAnswer, FillError, FillQuestion, Filler};
-use plancache::models::{Catalogue, LocalModel, LocalSettings, default_model_dir};
+use plancache::models::{LocalModel, LocalSettings};
 use serde_json::{Value, json};
-
-/// The model's file; `None` if these tests are skipped.
-fn model_file() -> Option<PathBuf> {
-    if std::env::var("PLANCACHE_SKIP_MODEL").is_ok_and(|skip| skip == "1") {
-        // Past the harness, which keeps what a passing test prints to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: PLANCACHE_SKIP_MODEL=1, the local model is not tested");
-        return None;
-    }
-    let catalogue = Catalogue::builtin().unwrap();
-    let model = catalogue.find(None).unwrap();
-    let dir = default_model_dir().unwrap();
-    let file = model.locate(&dir);
-    Some(file.unwrap_or_else(|| {
-        panic!(
-            "the model is neither in {} nor in PLANCACHE_MODEL_DIR: run `make model`, or skip these tests \
-             with PLANCACHE_SKIP_MODEL=1",
-            dir.display()
-        )
-    }))
-}
 
 /// One model for all tests that only ask it; its queue holds them all.
 fn model() -> Option<&'static LocalModel> {

@@ -14,23 +14,28 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of the benchmarks' data that are also words of this program or of English prose.
-const PROSE: [&str; 41] = [
+const PROSE: [&str; 53] = [
     // Names of arguments and fields.
     "address",
     "automatic",
     "available",
     "capacity",
+    "count",
     "date",
     "amount",
     "display",
     "expression",
+    "field",
     "items",
     "length",
     "name",
     "options",
+    "order",
     "output",
     "pieces",
+    "plays",
     "price",
+    "query",
     "reason",
     "size",
     "sole",
@@ -39,9 +44,14 @@ const PROSE: [&str; 41] = [
     "status",
     "storage",
     "style",
+    "sum",
+    "team",
     // A method of the HTTP server's builder.
     "timer",
+    "top",
     "type",
+    "value",
+    "week",
     "zip",
     // Values of options and states.
     "blue",
@@ -56,6 +66,10 @@ const PROSE: [&str; 41] = [
     "none",
     "pending",
     "plain",
+    // A method of HTTP.
+    "post",
+    // The end of a channel.
+    "receiver",
     "red",
     "small",
     "yes",

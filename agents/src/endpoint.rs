@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::Service;
 
-use crate::tokens::observation_text;
+use crate::tokens::{observation_text, task_text};
 
 /// Which endpoint, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Service<PlanRequest> for EndpointPlanner {
 fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
     let mut messages = vec![
         json!({"role": "system", "content": settings.system}),
-        json!({"role": "user", "content": request.task.text}),
+        json!({"role": "user", "content": task_text(&request.task)}),
     ];
     for step in &request.history {
         messages.extend(said(step));

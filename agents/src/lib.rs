@@ -11,7 +11,8 @@
 //! - `endpoint` (feature `endpoint`): a planner behind any OpenAI-compatible endpoint.
 //! - `fixture` (feature `fixture`): a provider for tests, with faults on demand.
 //! - [`import`]: recorded runs from JSON Lines files.
-//! - `media` (feature `benchmarks`): an environment over an embedded database, clips of plays.
+//! - `media`, `sql` (feature `benchmarks`): environments over embedded databases: clips of plays,
+//!   and plain SQL.
 
 mod agent;
 mod arguments;
@@ -31,6 +32,8 @@ pub mod python;
 pub mod recorded;
 pub mod replay;
 pub mod retail;
+#[cfg(feature = "benchmarks")]
+pub mod sql;
 #[cfg(feature = "benchmarks")]
 pub mod sqlite;
 pub mod tokens;

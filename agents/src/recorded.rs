@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use crate::import::RecordedRun;
-use crate::tokens::{Prompt, TokenCounter, planning_cost};
+use crate::tokens::{Prompt, TokenCounter, planning_cost, task_text};
 
 /// Why the recorded planner cannot go on with a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,7 +179,7 @@ impl Shared {
             Some(call) => self.counter.calls([call]),
             None => self.counter.text(trace.answer.as_deref().unwrap_or_default()),
         };
-        planning_cost(&self.counter, &self.prompt, &trace.task.text, history, written)
+        planning_cost(&self.counter, &self.prompt, &task_text(&trace.task), history, written)
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Account>> {

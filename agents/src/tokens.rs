@@ -1,11 +1,12 @@
 //! What a chat-completions planner would have been charged for, by one named tokenizer.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use plancache::domain::{Call, Observation, TraceStep, Usage};
+use plancache::domain::{Call, Observation, Task, TraceStep, Usage};
 use serde_json::{Map, Value};
 use tiktoken_rs::CoreBPE;
 
@@ -92,6 +93,14 @@ impl Prompt {
     }
 }
 
+/// A task as a planner is told it: its text, and below it the context that came with it.
+pub fn task_text(task: &Task) -> Cow<'_, str> {
+    match &task.context {
+        Value::Null => Cow::Borrowed(&task.text),
+        context => Cow::Owned(format!("{}\n\nContext: {context}", task.text)),
+    }
+}
+
 /// What one planning call costs, given the history it is sent and what it writes.
 pub fn planning_cost(
     counter: &TokenCounter,
@@ -128,6 +137,14 @@ mod tests {
         assert_eq!(counter.text("hello world"), 2);
         assert_eq!(counter.text("hello world"), 2);
         assert_eq!(counter.message(""), MESSAGE);
+    }
+
+    #[test]
+    fn a_planner_is_told_the_context_where_there_is_one() {
+        let plain = crate::import::task("Look.".into(), Default::default());
+        assert_eq!(task_text(&plain), "Look.");
+        let task = Task { context: json!({"a": 1}), ..plain };
+        assert_eq!(task_text(&task), "Look.\n\nContext: {\"a\":1}");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod demo;
 mod doctor;
 mod messages;
+#[cfg(all(feature = "local-model", feature = "proxy"))]
+mod model_server;
 mod models;
 mod output;
 mod plans;
@@ -14,6 +16,8 @@ mod runs;
 #[cfg(feature = "proxy")]
 mod serve;
 mod session;
+#[cfg(feature = "proxy")]
+mod stop;
 mod words;
 
 use std::error::Error;
@@ -136,6 +140,8 @@ fn log(verb: &Verb) {
     match verb {
         #[cfg(feature = "proxy")]
         Verb::Serve(_) => crate::telemetry::log_to_stderr("info", true),
+        #[cfg(all(feature = "local-model", feature = "proxy"))]
+        Verb::Models(models::Models::Serve(_)) => crate::telemetry::log_to_stderr("info", true),
         _ => crate::telemetry::log_to_stderr("warn", false),
     }
 }

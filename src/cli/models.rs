@@ -6,7 +6,7 @@ use serde_json::json;
 use super::output::Output;
 use super::{Common, Failure, Status};
 use crate::config::Config;
-use crate::models::Catalogue;
+use crate::models::{Catalogue, ModelKind};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Models {
@@ -20,6 +20,9 @@ pub(super) enum Models {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Serve a local model as an OpenAI-compatible endpoint, to try an agent without a key
+    #[cfg(all(feature = "local-model", feature = "proxy"))]
+    Serve(super::model_server::Serve),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +31,9 @@ enum ModelsError {
     NoFolder,
     #[cfg(not(feature = "pull"))]
     #[error(
-        "this program was built without fetching; build it with the feature `pull`, or put the file `{0}` into the models' folder by hand"
+        "this program was built without fetching; build it with the feature `pull`, or put the model's files at {0} by hand"
     )]
-    NoPull(String),
+    NoPull(PathBuf),
 }
 
 pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
@@ -45,8 +48,10 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
                     .models()
                     .iter()
                     .map(|m| {
-                        json!({"name": m.name, "file": m.file, "bytes": m.size, "sha256": m.sha256,
-                        "default": m.default, "path": here(m)})
+                        json!({"name": m.name, "kind": m.kind, "bytes": m.size(), "default": m.default,
+                        "path": here(m), "files": m.files.iter().map(|file| {
+                            json!({"name": file.name, "bytes": file.size, "sha256": file.sha256})
+                        }).collect::<Vec<_>>()})
                     })
                     .collect();
                 out.value(&all)?;
@@ -54,9 +59,13 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
                 let rows = catalogue.models().iter().map(|m| {
                     let name = if m.default { format!("{} (default)", m.name) } else { m.name.clone() };
                     let place = here(m).map_or("not here".to_owned(), |path| path.display().to_string());
-                    vec![name, format!("{} MB", m.size / 1_000_000), place]
+                    let use_of = match m.kind {
+                        ModelKind::Writer => "filling, conversations",
+                        ModelKind::Embedder => "embedding sentences",
+                    };
+                    vec![name, use_of.to_owned(), format!("{} MB", m.size() / 1_000_000), place]
                 });
-                out.table(&["model", "size", "file"], rows.collect())?;
+                out.table(&["model", "for", "size", "where"], rows.collect())?;
             }
             Ok(Status::Done)
         }
@@ -71,6 +80,8 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
             }
             Ok(Status::Done)
         }
+        #[cfg(all(feature = "local-model", feature = "proxy"))]
+        Models::Serve(verb) => super::model_server::run(verb, config.model, out),
     }
 }
 
@@ -82,5 +93,5 @@ fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<Pat
 
 #[cfg(not(feature = "pull"))]
 fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
-    model.locate(dir).ok_or_else(|| ModelsError::NoPull(model.file.clone()).into())
+    model.locate(dir).ok_or_else(|| ModelsError::NoPull(model.place(dir)).into())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::output::Output;
+use super::stop::stopped;
 use super::{Common, Failure, Status};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -70,22 +71,4 @@ fn kept_at(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".secret");
     folder.with_file_name(name)
-}
-
-/// Done at the first signal to stop.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Where no signal can be waited for, the process is stopped without one.
-    let _ = interrupt.await;
 }

@@ -51,6 +51,22 @@ pub struct SlotSpec {
     /// No binding reads it: it is known to be idle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// Of a value that no binding reads although the plan acts: the hash of what it was in every run
+    /// so far. Another value may ask for another plan; once two tasks had different ones, it is
+    /// known not to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+}
+
+impl SlotSpec {
+    /// The hash that `only` holds of a value; case does not count.
+    pub fn only_hash(value: &serde_json::Value) -> String {
+        let folded = match value {
+            serde_json::Value::String(text) => text.to_lowercase().into(),
+            other => other.clone(),
+        };
+        super::canonical_hash(&folded)[..24].to_owned()
+    }
 }
 
 /// One part of a task pattern.

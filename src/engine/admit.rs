@@ -1,7 +1,7 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::Admission;
 use super::snapshot::{Snapshot, declared_words, masked_pattern};
@@ -45,6 +45,9 @@ impl Learner<'_> {
         let extracted = extract(trace, &|tool| self.is_read(tool));
         report.rejected.clone_from(&extracted.rejected);
         let declared = declared_words(&trace.task.tools);
+        // Templates that waited for a constant which this run makes believed, and its values.
+        let mut waiting: BTreeSet<TemplateId> = BTreeSet::new();
+        let mut known_values: HashMap<String, String> = HashMap::new();
         for index in 0..extracted.templates.len() {
             let mut template = extracted.templates[index].clone();
             if let Err(why) = self.reproduces(&extracted, index, trace) {
@@ -85,6 +88,17 @@ impl Learner<'_> {
                     }
                 }
             };
+            let least = self.policy.min_constant;
+            let steps = &extracted.steps[index];
+            let values = values(trace, steps);
+            let learnt = |hash: &str| values.get(hash).cloned();
+            let freed = after.constants(namespace, |constants| {
+                let freed = constants.note(&extracted.templates[index], steps, trace, &task, least);
+                constants.believe(&mut record.template, least, &learnt);
+                freed
+            });
+            waiting.extend(freed.into_iter().filter(|id| *id != record.template.id));
+            known_values.extend(values);
             let is_declared = |hash: &str| declared.contains(hash);
             let own = Arc::make_mut(&mut record.template);
             redact(own, record.evidence.successes, self.policy.min_constant, &is_declared);
@@ -104,6 +118,21 @@ impl Learner<'_> {
             }
             after.put(record.clone());
             changed.insert(record.template.id.clone(), record);
+        }
+        for id in waiting {
+            let Some(old) = after.tenant(namespace).and_then(|tenant| tenant.record(&id)).cloned() else {
+                continue;
+            };
+            let mut record = TemplateRecord::clone(&old);
+            let learnt = |hash: &str| known_values.get(hash).cloned();
+            let least = self.policy.min_constant;
+            if after.constants(namespace, |c| c.believe(&mut record.template, least, &learnt)) {
+                let own = Arc::make_mut(&mut record.template);
+                own.version = own.content_version();
+                record.sequence = after.sequence;
+                after.put(record.clone());
+                changed.insert(id, record);
+            }
         }
         let words = counts
             .into_iter()
@@ -172,6 +201,24 @@ impl Learner<'_> {
         tracing::debug!(template = %template.name, %why, "a template does not reproduce its own run");
         Err("filled with its own task it does not give its own calls".into())
     }
+}
+
+/// The scalars that a run's calls had, as JSON text by their hashes.
+fn values(trace: &Trace, steps: &[usize]) -> HashMap<String, String> {
+    let mut out = HashMap::new();
+    let mut stack: Vec<&Value> = steps
+        .iter()
+        .filter_map(|step| trace.steps.get(*step))
+        .flat_map(|step| step.call.arguments.values())
+        .collect();
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(items) => stack.extend(items),
+            Value::Object(map) => stack.extend(map.values()),
+            scalar => drop(out.insert(canonical_hash(scalar), scalar.to_string())),
+        }
+    }
+    out
 }
 
 /// A task's identity for evidence: its text and context in its namespace.

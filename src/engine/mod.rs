@@ -3,6 +3,7 @@
 mod admit;
 mod answer;
 mod ask;
+mod constants;
 mod decided;
 mod explain;
 mod lookup;

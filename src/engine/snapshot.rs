@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::constants::Constants;
 use crate::domain::{Namespace, Part, Template, TemplateId, TemplateRecord};
 use crate::extract::shape_key;
 use crate::matching::Index;
@@ -22,6 +23,8 @@ pub(super) struct Tenant {
     shapes: imbl::HashMap<String, Vec<TemplateId>>,
     words: imbl::HashMap<String, u32>,
     tasks: imbl::HashSet<String>,
+    /// What is known of values that no text explains.
+    pub(super) constants: Constants,
     /// Finds templates by their keywords.
     pub(super) index: Index,
 }
@@ -32,6 +35,7 @@ impl Snapshot {
         let mut snapshot = Self::default();
         for record in loaded.records {
             snapshot.sequence = snapshot.sequence.max(record.sequence);
+            snapshot.constants(&record.template.namespace, |constants| constants.recall(&record));
             snapshot.put(record);
         }
         for count in loaded.words {
@@ -69,6 +73,18 @@ impl Snapshot {
         let mut tenant = self.own(&namespace);
         Arc::make_mut(&mut tenant).put(record);
         self.tenants.insert(namespace, tenant);
+    }
+
+    /// Changes what is known of a namespace's constants.
+    pub(super) fn constants<T>(
+        &mut self,
+        namespace: &Namespace,
+        change: impl FnOnce(&mut Constants) -> T,
+    ) -> T {
+        let mut tenant = self.own(namespace);
+        let out = change(&mut Arc::make_mut(&mut tenant).constants);
+        self.tenants.insert(namespace.clone(), tenant);
+        out
     }
 
     /// Removes a record; says whether it was there.

@@ -62,6 +62,7 @@ pub(super) fn template(
     let firsts = first_calls(&steps, &calls);
     guards::guard(&mut steps, &firsts, is_read);
     describe(&mut slots, &steps);
+    pin(&mut slots, &values, &steps);
     normalise(&mut pattern);
     let answer = trace
         .answer
@@ -95,16 +96,27 @@ fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
     for call in calls {
         for (name, value) in &call.call.arguments {
             let schema = trace.task.tool(&call.call.tool).and_then(|t| t.argument(name));
-            let schema = schema.map(|s| if value.is_array() { s.get("items").unwrap_or(s) } else { s });
-            let members: Vec<String> = schema
-                .and_then(|s| s.get("enum"))
-                .and_then(Value::as_array)
-                .map(|all| all.iter().filter_map(|m| m.as_str().map(str::to_owned)).collect())
-                .unwrap_or_default();
-            out.extend(scalars(value).into_iter().map(|value| Taken { value, members: members.clone() }));
+            take(value, schema, &mut out);
         }
     }
     out
+}
+
+fn take<'a>(value: &'a Value, schema: Option<&Value>, out: &mut Vec<Taken<'a>>) {
+    let below = |name: &str| schema.and_then(|s| s.get("properties")?.get(name));
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            let schema = schema.map(|s| s.get("items").unwrap_or(s));
+            items.iter().for_each(|item| take(item, schema, out));
+        }
+        Value::Object(map) => map.iter().for_each(|(name, item)| take(item, below(name), out)),
+        scalar => {
+            let members = schema.and_then(|s| s.get("enum")).and_then(Value::as_array);
+            let members = members.into_iter().flatten().filter_map(|m| m.as_str().map(str::to_owned));
+            out.push(Taken { value: scalar, members: members.collect() });
+        }
+    }
 }
 
 /// A pattern with its slots and what they are in this run.
@@ -274,6 +286,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
                 list,
                 keys: Vec::new(),
                 idle: false,
+                only: None,
             });
             Part::Slot(id)
         }
@@ -301,6 +314,13 @@ fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep
         }
     }
     out
+}
+
+/// Notes what a value was that an acting block does not read: whether it matters is not known.
+fn pin(slots: &mut [SlotSpec], values: &Values, steps: &[crate::domain::StepTemplate]) {
+    for slot in slots.iter_mut().filter(|slot| slot.idle && slot.list.is_none() && !steps.is_empty()) {
+        slot.only = values.get(slot.id, None).map(|read| SlotSpec::only_hash(&read.value));
+    }
 }
 
 fn normalise(pattern: &mut Pattern) {

@@ -80,6 +80,10 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     if found.is_empty() {
         return unexplained(value, schema);
     }
+    if declared(value, schema) {
+        // What explains it may be a coincidence, which another run will show.
+        found.extend(Space::schema_constant(value).bindings);
+    }
     Space { bindings: found, overflow }
 }
 
@@ -88,18 +92,27 @@ fn dedup(bindings: &mut Vec<Binding>) {
     bindings.retain(|binding| seen.insert(binding.clone()));
 }
 
-/// What may stand for a value that nothing explains: the schema's only or default value; a
-/// constant, once enough tasks showed it; free text or a choice, which the filler can make.
+/// Whether a value is one of the schema's own: its constant, its default, a member of its
+/// enumeration, true or false.
+fn declared(value: &Value, schema: Option<&Value>) -> bool {
+    let own = |key: &str| schema.and_then(|s| s.get(key));
+    own("const").is_some_and(|v| v == value)
+        || own("default").is_some_and(|v| v == value)
+        || own("enum").and_then(Value::as_array).is_some_and(|members| members.contains(value))
+        || (value.is_boolean() && own("type").is_some_and(|t| t == "boolean"))
+}
+
+/// What may stand for a value that nothing explains: one of the schema's own, since the same words
+/// ask for it; a constant, once enough tasks showed it; free text or a choice, which the filler can
+/// make.
 fn unexplained(value: &Value, schema: Option<&Value>) -> Space {
-    let declared = |key: &str| schema.and_then(|s| s.get(key)).is_some_and(|own| own == value);
-    let members = schema.and_then(|s| s.get("enum")).and_then(Value::as_array);
-    if declared("const") || declared("default") || members.is_some_and(|m| m.len() == 1 && m[0] == *value) {
+    if declared(value, schema) {
         return Space::schema_constant(value);
     }
     let constant = Binding::Constant { hash: canonical_hash(value), json: Some(value.to_string()), seen: 1 };
     let prose = text_of(value).is_some_and(|text| value.is_string() && text.split_whitespace().count() >= 3);
     let mut bindings = vec![constant];
-    if members.is_some() || prose {
+    if prose {
         bindings.push(Binding::Written);
     }
     Space { bindings, overflow: false }

@@ -41,6 +41,7 @@ impl Flow {
             needs.sort_unstable();
             flow.needs.push(needs);
         }
+        let last = last_read(steps, is_read);
         for (i, step) in steps.iter().enumerate() {
             let Some(observation) = &step.observation else {
                 flow.notes.push(format!("step {} ({}) has no observation: dropped", i + 1, step.call.tool));
@@ -65,7 +66,7 @@ impl Flow {
                     flow.broken.push(i);
                     flow.sinks.push(i);
                 }
-            } else if is_read(&step.call.tool) && !in_text[i] {
+            } else if is_read(&step.call.tool) && !in_text[i] && last != Some(i) {
                 flow.notes.push(format!("step {} ({}) was read for nothing: dropped", i + 1, step.call.tool));
             } else {
                 flow.sinks.push(i);
@@ -89,6 +90,13 @@ impl Flow {
         steps.sort_unstable();
         steps
     }
+}
+
+/// What a run that changes nothing was made for: what it read last.
+fn last_read(steps: &[TraceStep], is_read: &dyn Fn(&str) -> bool) -> Option<usize> {
+    let went_well = |step: &TraceStep| step.observation.as_ref().is_some_and(|o| !o.failed);
+    let changes = |step: &TraceStep| !is_read(&step.call.tool) && went_well(step);
+    if steps.iter().any(changes) { None } else { steps.iter().rposition(went_well) }
 }
 
 /// Whether a text spells a value: as words, or as a member of an object literal.

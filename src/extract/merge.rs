@@ -66,6 +66,7 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
 }
 
 fn join_slots(slot: &mut SlotSpec, other: &SlotSpec) -> Option<()> {
+    slot.only = slot.only.take().filter(|only| other.only.as_ref() == Some(only));
     if slot.list != other.list || (slot.shape == Shape::Member && slot.members != other.members) {
         return None;
     }

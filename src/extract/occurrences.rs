@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::spans::{Kind, Lexed, Token, lex, same_value, text_of};
+use crate::spans::{Kind, Lexed, Token, lex, said_number, same_value, text_of};
 
 /// Token ranges at which a text spells a scalar, not overlapping, in order. Case does not count.
 pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
@@ -17,7 +17,9 @@ pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
             found.push((at, end));
             at = end;
         } else {
-            if is_value(&text.tokens[at]) && same_value(&text.tokens[at].value, value) {
+            let token = &text.tokens[at];
+            let said = value.is_number() && said_number(token).is_some_and(|n| value.as_f64() == Some(n));
+            if said || (is_value(token) && same_value(&token.value, value)) {
                 found.push((at, at + 1));
             }
             at += 1;

@@ -2,7 +2,9 @@ use serde_json::Value;
 
 use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
 use crate::domain::Shape;
-use crate::spans::{Lexed, is_boundary, is_separator, same_text, shape_of, text_of, word_list_ends};
+use crate::spans::{
+    Lexed, is_boundary, is_separator, said_number, same_text, shape_of, text_of, whole, word_list_ends,
+};
 
 /// A token that stays as it is, or a run of tokens that is a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,8 +87,21 @@ pub(super) fn elements(
             add(plain(start, end, shape_of(&text.tokens[start..end])));
         }
     }
+    for found in &mut values {
+        said(text, found, taken);
+    }
     values.sort_by_key(|v| v.from);
     lay_out(text, (from, to), values)
+}
+
+/// A word that says a number which the calls took is that number.
+fn said(text: &Lexed, found: &mut Found, taken: &[Taken<'_>]) {
+    let number = said_number(&text.tokens[found.from]).filter(|_| found.to == found.from + 1);
+    let is_taken = |number: f64| taken.iter().any(|t| t.value.as_f64() == Some(number));
+    if let Some(number) = number.filter(|number| is_taken(*number)) {
+        found.shape = Shape::Number;
+        found.value = whole(number);
+    }
 }
 
 fn inside((start, end): (usize, usize), from: usize, to: usize) -> bool {

@@ -119,6 +119,7 @@ mod tests {
             list: None,
             keys: Vec::new(),
             idle: false,
+            only: None,
         }];
         describe(&mut slots, &[step(&["shelf"]), step(&["row", "row"])]);
         assert_eq!(slots[0].keys, ["row", "shelf"]);

@@ -73,6 +73,7 @@ mod tests {
             list: None,
             keys: Vec::new(),
             idle: false,
+            only: None,
         }
     }
 

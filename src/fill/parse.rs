@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
-use crate::spans::{Kind, Lexed, Token, is_boundary, is_connective, word_list_ends};
+use crate::spans::{Kind, Lexed, Token, is_boundary, is_connective, said_number, whole, word_list_ends};
 
 /// Most readings of one pattern at one place that are followed.
 const MOST_READINGS: usize = 16;
@@ -83,6 +83,9 @@ impl Parser<'_> {
                 for end in ends {
                     let mut next = state.clone();
                     let value = self.value(spec, state.at, end);
+                    if spec.only.as_ref().is_some_and(|only| *only != SlotSpec::only_hash(&value)) {
+                        continue;
+                    }
                     let read = Read { value, span: Some(self.text.bytes(state.at, end)), open };
                     let slots = if spec.list.is_some() { &mut next.unit } else { &mut next.values.slots };
                     slots.insert(*id, read);
@@ -138,7 +141,7 @@ impl Parser<'_> {
         match spec.shape {
             Shape::Email => one(token.kind == Kind::Email),
             Shape::Identifier => one(matches!(token.kind, Kind::Identifier | Kind::Number)),
-            Shape::Number => one(token.kind == Kind::Number),
+            Shape::Number => one(token.kind == Kind::Number || said_number(token).is_some()),
             Shape::Quoted => one(token.kind == Kind::Quoted),
             Shape::Object => {
                 one(token.kind == Kind::Object && spec.keys.iter().all(|key| token.value.get(key).is_some()))
@@ -203,6 +206,11 @@ impl Parser<'_> {
                 .unwrap_or_else(|| self.text.slice(from, to).to_owned());
             return serde_json::Value::String(longest);
         }
+        if spec.shape == Shape::Number
+            && let Some(number) = self.token(from).and_then(said_number)
+        {
+            return whole(number);
+        }
         self.text.value(from, to)
     }
 }
@@ -241,6 +249,7 @@ mod tests {
                     list: *list,
                     keys: vec![],
                     idle: false,
+                    only: None,
                 })
                 .collect(),
             steps: vec![],

@@ -19,6 +19,7 @@
 //! assert_eq!(found.nominations[0].id, TemplateId::new("cancel"));
 //! ```
 
+mod embedder;
 mod index;
 #[cfg(feature = "keyword-extraction")]
 mod keyword_crate;
@@ -26,6 +27,7 @@ mod keywords;
 mod rank;
 mod slab;
 
+pub use embedder::{EmbedError, Embedder};
 pub use index::{Index, MOST_ENTRIES, Nominated, Nomination};
 #[cfg(feature = "keyword-extraction")]
 pub use keyword_crate::{CrateKeywords, Method};

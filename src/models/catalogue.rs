@@ -15,12 +15,15 @@ pub struct Catalogue {
     models: Vec<ModelEntry>,
 }
 
-/// A model: one file, with its sources.
+/// A model: its files, with their sources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
     /// What the model is called on the command line.
     pub name: String,
+    /// What it is used for.
+    #[serde(default)]
+    pub kind: ModelKind,
     /// Taken when no model is named.
     #[serde(default)]
     pub default: bool,
@@ -28,11 +31,31 @@ pub struct ModelEntry {
     pub about: String,
     /// SPDX identifier of the weights' licence.
     pub licence: String,
-    /// Name of the file.
-    pub file: String,
-    /// Bytes of the file.
+    /// Its files. Several are kept in a folder of the model's name.
+    #[serde(rename = "file")]
+    pub files: Vec<ModelFile>,
+}
+
+/// What a model is used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// It writes: a filler, and one that conversations can be had with. One GGUF file.
+    #[default]
+    Writer,
+    /// It embeds sentences.
+    Embedder,
+}
+
+/// A file of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
     pub size: u64,
-    /// SHA-256 of the file, in lower-case hexadecimal digits.
+    /// Its SHA-256, in lower-case hexadecimal digits.
     pub sha256: String,
     /// The file on a model hub.
     #[serde(default)]
@@ -99,8 +122,12 @@ impl Catalogue {
     /// When the text is not TOML, has an unknown or a missing key, or no model is the default.
     pub fn from_toml(text: &str) -> Result<Self, CatalogueError> {
         let catalogue: Self = toml::from_str(text).map_err(|e| CatalogueError::Unreadable(e.to_string()))?;
-        if catalogue.models.iter().filter(|model| model.default).count() != 1 {
+        let default = |model: &&ModelEntry| model.default && model.kind == ModelKind::Writer;
+        if catalogue.models.iter().filter(default).count() != 1 {
             return Err(CatalogueError::Unreadable("exactly one model must be the default".to_owned()));
+        }
+        if let Some(model) = catalogue.models.iter().find(|model| model.files.is_empty()) {
+            return Err(CatalogueError::Unreadable(format!("the model {} has no file", model.name)));
         }
         Ok(catalogue)
     }
@@ -132,24 +159,43 @@ impl Catalogue {
         })
     }
 
-    /// The model whose file has the name of this one.
-    pub fn by_file(&self, path: &Path) -> Option<&ModelEntry> {
-        let file = path.file_name()?.to_str()?;
-        self.models.iter().find(|model| model.file == file)
+    /// The model that has a file of this name, and that file.
+    pub fn by_file(&self, path: &Path) -> Option<(&ModelEntry, &ModelFile)> {
+        let name = path.file_name()?.to_str()?;
+        let mut all = self.models.iter().flat_map(|model| model.files.iter().map(move |file| (model, file)));
+        all.find(|(_, file)| file.name == name)
     }
 }
 
 impl ModelEntry {
-    /// Where the file is, if it is in the directory of `PLANCACHE_MODEL_DIR` or in `dir`. Looks at
-    /// its size only.
+    /// Bytes of all files.
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// Where the model is in a folder of models: its file, or the folder of its files.
+    pub fn place(&self, dir: &Path) -> PathBuf {
+        match self.files.as_slice() {
+            [file] => dir.join(&file.name),
+            _ => dir.join(&self.name),
+        }
+    }
+
+    /// Each file with where it is in a folder of models.
+    pub fn paths(&self, dir: &Path) -> impl Iterator<Item = (&ModelFile, PathBuf)> {
+        let place = self.place(dir);
+        let one = self.files.len() == 1;
+        self.files.iter().map(move |file| (file, if one { place.clone() } else { place.join(&file.name) }))
+    }
+
+    /// Where the model is, if it is in the directory of `PLANCACHE_MODEL_DIR` or in `dir`. Looks at
+    /// the files' sizes only.
     pub fn locate(&self, dir: &Path) -> Option<PathBuf> {
         let named = std::env::var_os(MODEL_DIR_ENV).map(PathBuf::from);
-        named
-            .iter()
-            .map(PathBuf::as_path)
-            .chain([dir])
-            .map(|dir| dir.join(&self.file))
-            .find(|path| path.metadata().is_ok_and(|meta| meta.len() == self.size))
+        let whole = |dir: &&Path| {
+            self.paths(dir).all(|(file, path)| path.metadata().is_ok_and(|meta| meta.len() == file.size))
+        };
+        named.iter().map(PathBuf::as_path).chain([dir]).find(whole).map(|dir| self.place(dir))
     }
 }
 
@@ -170,10 +216,12 @@ mod tests {
         let catalogue = Catalogue::builtin().unwrap();
         assert!(catalogue.find(None).unwrap().default);
         for model in catalogue.models() {
-            assert_eq!(model.sha256.len(), 64, "{}", model.name);
-            assert!(model.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{}", model.name);
-            assert!(model.hub.is_some() || model.packages.is_some(), "{} has no source", model.name);
-            assert_eq!(catalogue.by_file(Path::new("/x").join(&model.file).as_path()), Some(model));
+            for (file, path) in model.paths(Path::new("/x")) {
+                let digits = file.sha256.bytes().filter(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                assert_eq!((digits.count(), file.sha256.len()), (64, 64), "{}", path.display());
+                assert!(file.hub.is_some() || file.packages.is_some(), "{} has no source", path.display());
+                assert_eq!(catalogue.by_file(&path), Some((model, file)));
+            }
         }
     }
 

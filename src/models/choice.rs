@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Catalogue, CatalogueError, default_model_dir};
+use super::catalogue::{Catalogue, CatalogueError, ModelKind, default_model_dir};
 use crate::fill::Filler;
 
 /// Which model fills what the binder cannot: one of the catalogue that is on this machine, a GGUF
@@ -73,6 +73,12 @@ pub enum ChoiceError {
         /// Its name.
         name: String,
     },
+    /// It is a model of another kind.
+    #[error("the model {name} writes nothing; `plancache models list` shows those that do")]
+    NoWriter {
+        /// Its name.
+        name: String,
+    },
     /// This program cannot run it.
     #[error("the filler {name} cannot be used: this program was built without the feature `{feature}`")]
     NotBuilt {
@@ -111,6 +117,23 @@ impl FillerChoice {
         self.dir.clone().or_else(default_model_dir)
     }
 
+    /// Where the local model's file is.
+    ///
+    /// # Errors
+    /// When there is no such model, or it is not on this machine.
+    pub fn local_file(&self) -> Result<PathBuf, ChoiceError> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        let catalogue = Catalogue::builtin()?;
+        let entry = catalogue.find(self.name.as_deref())?;
+        if entry.kind != ModelKind::Writer {
+            return Err(ChoiceError::NoWriter { name: entry.name.clone() });
+        }
+        let found = self.model_dir().and_then(|dir| entry.locate(&dir));
+        found.ok_or_else(|| ChoiceError::Absent { name: entry.name.clone() })
+    }
+
     /// Opens the filler. `None` if nothing was asked for by name and the catalogue's own model is
     /// not on this machine, or this program cannot run one: then what the binder cannot fill is a
     /// miss.
@@ -121,17 +144,13 @@ impl FillerChoice {
         if let Some(settings) = &self.endpoint {
             return endpoint(settings).map(Some);
         }
-        if let Some(file) = &self.file {
-            return local(file).map(Some);
-        }
-        let catalogue = Catalogue::builtin()?;
-        let entry = catalogue.find(self.name.as_deref())?;
-        match self.model_dir().and_then(|dir| entry.locate(&dir)) {
+        let unnamed = self.file.is_none() && self.name.is_none();
+        match self.local_file() {
             // Without the engine for it, a model that nobody asked for is no use.
-            Some(_) if self.name.is_none() && !cfg!(feature = "local-model") => Ok(None),
-            Some(path) => local(&path).map(Some),
-            None if self.name.is_none() => Ok(None),
-            None => Err(ChoiceError::Absent { name: entry.name.clone() }),
+            Ok(_) if unnamed && !cfg!(feature = "local-model") => Ok(None),
+            Ok(path) => local(&path).map(Some),
+            Err(ChoiceError::Absent { .. }) if unnamed => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

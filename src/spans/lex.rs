@@ -106,10 +106,16 @@ pub fn lex(text: &str) -> Lexed {
             at = end;
         } else {
             let end = chunk_end(text, at);
-            let kind = if end == at { Kind::Punct } else { kind_of(&text[at..end]) };
-            let end = end.max(at + c.len_utf8());
-            push(&mut tokens, text, at, end, kind, None);
-            at = end;
+            if end == at {
+                let next = at + c.len_utf8();
+                push(&mut tokens, text, at, next, Kind::Punct, None);
+                at = next;
+                continue;
+            }
+            for part in pieces(&text[at..end]) {
+                push(&mut tokens, text, at, at + part.len(), kind_of(part), None);
+                at += part.len();
+            }
         }
     }
     Lexed { text: text.to_owned(), tokens }
@@ -184,6 +190,43 @@ fn chunk_end(text: &str, at: usize) -> usize {
     end
 }
 
+/// The tokens of a run of word characters, which is one in most cases. What is joined to a value
+/// without belonging to it stands alone: the ending of a possessive ("Ada's"), a plus after digits
+/// ("30+"), and the words of a compound with a number ("30-day", "second-hand").
+fn pieces(chunk: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = chunk;
+    let possessive =
+        ["'s", "\u{2019}s"].into_iter().find(|end| rest.len() > end.len() && rest.ends_with(end));
+    let plus = rest.len() > 1
+        && rest.ends_with('+')
+        && rest[..rest.len() - 1].ends_with(|c: char| c.is_ascii_digit());
+    let ending = possessive.map_or(usize::from(plus), str::len);
+    let (body, ending) = rest.split_at(rest.len() - ending);
+    rest = body;
+    if is_compound(rest) {
+        while let Some(hyphen) = rest.find('-') {
+            out.extend([&rest[..hyphen], &rest[hyphen..=hyphen]]);
+            rest = &rest[hyphen + 1..];
+        }
+    }
+    out.extend([rest, ending].into_iter().filter(|part| !part.is_empty()));
+    out
+}
+
+/// Whether a run is words with a number between hyphens, and no number itself.
+fn is_compound(chunk: &str) -> bool {
+    let is_number =
+        |part: &str| part.chars().all(|c| c.is_ascii_digit()) || super::numbers::word_number(part).is_some();
+    let is_word = |part: &str| part.chars().all(|c| c.is_ascii_lowercase());
+    let mut parts = chunk.split('-');
+    chunk.contains('-')
+        && parts.clone().all(|part| !part.is_empty() && (is_word(part) || is_number(part)))
+        && parts.clone().any(is_number)
+        && parts.any(|part| !is_number(part))
+        && super::numbers::word_number(chunk).is_none()
+}
+
 fn kind_of(chunk: &str) -> Kind {
     let has_digit = chunk.chars().any(|c| c.is_ascii_digit());
     let has_letter = chunk.chars().any(char::is_alphabetic);
@@ -237,6 +280,19 @@ mod tests {
             ]
             .map(|(t, k)| (t.to_owned(), k))
         );
+    }
+
+    #[test]
+    fn what_is_joined_to_a_value_stands_alone() {
+        let tokens = |text: &str| kinds(text).into_iter().map(|(token, _)| token).collect::<Vec<_>>();
+        assert_eq!(tokens("Ada's boats, Max' boat"), ["Ada", "'s", "boats", ",", "Max", "'", "boat"]);
+        assert_eq!(tokens("30+ days, C++"), ["30", "+", "days", ",", "C++"]);
+        assert_eq!(tokens("a 30-day stay"), ["a", "30", "-", "day", "stay"]);
+        assert_eq!(tokens("first-and-10+"), ["first", "-", "and", "-", "10", "+"]);
+        for whole in ["second-hand", "2024-10-05", "F-16", "twenty-five", "well-known", "555-0100", "+49"] {
+            let joined = tokens(whole).len() == 1;
+            assert_eq!(joined, whole != "second-hand", "{whole}");
+        }
     }
 
     #[test]

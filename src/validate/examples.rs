@@ -71,7 +71,16 @@ pub(crate) fn trace() -> Trace {
 }
 
 pub(crate) fn slot(id: u32, name: &str, shape: Shape) -> SlotSpec {
-    SlotSpec { id, name: name.into(), shape, members: Vec::new(), list: None, keys: Vec::new(), idle: false }
+    SlotSpec {
+        id,
+        name: name.into(),
+        shape,
+        members: Vec::new(),
+        list: None,
+        keys: Vec::new(),
+        idle: false,
+        only: None,
+    }
 }
 
 pub(crate) fn whole(slot: u32) -> Operand {

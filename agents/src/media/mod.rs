@@ -25,17 +25,21 @@ const MOST_CLIPS: usize = 200;
 /// How many hexadecimal digits of its hash a handle shows.
 const DIGITS: usize = 12;
 
+/// The tools whose result is what the user asked for: nothing else takes it.
+const RESULTS: [&str; 5] = ["clips", "count", "final_score", "group_top", "sum"];
+
 /// The tools over a library, and the plays that this run has found so far.
 #[derive(Clone, Debug)]
 pub struct Media {
     library: Library,
     found: BTreeMap<String, Vec<i64>>,
+    answered: bool,
 }
 
 impl Media {
     /// The tools over this library; nothing is found yet.
     pub fn new(library: Library) -> Self {
-        Self { library, found: BTreeMap::new() }
+        Self { library, found: BTreeMap::new(), answered: false }
     }
 
     fn dispatch(&mut self, tool: &str, arguments: &Map<String, Value>) -> Result<Value, String> {
@@ -99,10 +103,14 @@ impl Media {
 
 impl Environment for Media {
     fn call(&mut self, tool: &str, arguments: &Map<String, Value>) -> String {
-        match self.dispatch(tool, arguments) {
-            Ok(value) => python::dumps(&value),
-            Err(why) => format!("Error: {why}"),
-        }
+        let done = self.dispatch(tool, arguments);
+        self.answered = done.is_ok() && RESULTS.contains(&tool);
+        done.map_or_else(|why| format!("Error: {why}"), |value| python::dumps(&value))
+    }
+
+    /// A result ends the run, since the user sees it as it is; a call that failed does not.
+    fn ends_run(&self, _: &str) -> bool {
+        self.answered
     }
 }
 
@@ -150,8 +158,12 @@ mod tests {
         let two = searched(&mut media, json!({"posteam": "SF", "down": 4}));
         assert_eq!(one, two);
         assert_ne!(one["plays"], searched(&mut media, json!({"down": 3, "posteam": "SF"}))["plays"]);
-        let fresh = ask(&mut Media::new(LIBRARY.clone()), "count", json!({"plays": one["plays"]}));
+        let mut other = Media::new(LIBRARY.clone());
+        let fresh = ask(&mut other, "count", json!({"plays": one["plays"]}));
         assert!(fresh.as_str().unwrap().starts_with("Error: 'plays-"), "{fresh}");
+        assert!(!other.ends_run("count") && !media.ends_run("search_plays"));
+        ask(&mut media, "count", json!({"plays": one["plays"]}));
+        assert!(media.ends_run("count"));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use plancache::domain::EffectClass;
 use serde::{Deserialize, Serialize};
 
+use super::LoadError;
+
 /// How much of a benchmark's tasks repeats, and with it what is expected of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,6 +24,8 @@ pub enum Runs {
     Recorded,
     /// They were made from the tasks' gold plans.
     Constructed,
+    /// There are none: only a live planner does the tasks.
+    Absent,
 }
 
 /// A benchmark as data: `eval/definitions/NAME.toml`.
@@ -73,7 +77,8 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The data folder.
+    /// The data folder; empty where the data is not part of the project.
+    #[serde(default)]
     pub data: PathBuf,
     /// The tasks, JSON Lines.
     pub tasks: PathBuf,
@@ -128,5 +133,24 @@ impl Definition {
             .map_err(|e| DefinitionError::Format { path: shown(), why: e.to_string() })?;
         definition.files.data = root.join(&definition.files.data);
         Ok(definition)
+    }
+
+    /// The file of tasks of a benchmark whose data is not part of the project.
+    ///
+    /// # Errors
+    /// When it is not there: says where it comes from, and what a line holds besides `task_id` and
+    /// `question`.
+    pub(super) fn elsewhere(&self, fields: &str) -> Result<PathBuf, LoadError> {
+        let file = self.files.task_file();
+        if file.is_file() {
+            return Ok(file);
+        }
+        let why = format!(
+            "its data is not part of this project. It comes from {}. Give the folder that holds it as {} \
+             with --data: JSON Lines with `task_id`, `question`, {fields}",
+            self.origin,
+            self.files.tasks.display()
+        );
+        Err(LoadError::Data { name: self.name.clone(), why })
     }
 }

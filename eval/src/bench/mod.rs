@@ -4,18 +4,24 @@
 //! A benchmark is one definition file (`eval/definitions/NAME.toml`) and one agent. What decides
 //! and plans is handed [`Case`]s only; the judge is asked when a task is over.
 
+mod airline;
 mod blocksworld;
+mod dbbench;
 mod definition;
+mod financebench;
 mod gsm8k;
 mod judge;
 mod nestful;
 mod nfl;
+pub mod pairs;
 mod registry;
 mod retail;
-#[allow(dead_code, reason = "for the benchmarks whose planner was recorded elsewhere")]
 mod script;
+mod sql;
+mod tabmwp;
 #[cfg(test)]
 mod testing;
+mod webarena;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

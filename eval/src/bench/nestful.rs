@@ -116,8 +116,9 @@ pub(super) fn load(definition: Definition, subsets: &[&str]) -> Result<Benchmark
 
 #[cfg(test)]
 mod tests {
+    use plancache::domain::EffectClass;
+
     use super::super::testing::{loaded, succeeding};
-    use super::*;
 
     fn count(name: &str) -> (usize, usize, usize) {
         let benchmark = loaded(name);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use plancache::domain::{Call, Trace, TraceStep};
 use plancache_agents::Environment;
-use plancache_agents::import::{RecordedRun, read_runs, read_tools, task};
+use plancache_agents::import::{RecordedRun, read_runs, read_tools};
 use plancache_agents::media::{Library, Media};
 use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
@@ -66,10 +66,7 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     let policy = files.data.join("policy.md");
     let system = std::fs::read_to_string(&policy).map_err(|e| wrong(format!("{}: {e}", policy.display())))?;
     let inputs: Vec<Input> = read_lines(&files.task_file())?;
-    let case = |input: &Input| Case {
-        id: input.task_id.clone(),
-        task: task(input.request.clone(), tools.clone()).into(),
-    };
+    let case = |input: &Input| Case::new(&input.task_id, input.request.clone(), &tools);
     let cases: Vec<Case> = inputs.iter().map(case).collect();
     let shelf = Shelf(library.clone());
     let mut runs: Vec<RecordedRun> = match files.run_file() {
@@ -170,20 +167,12 @@ fn shape(plan: &[Planned]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{find, load};
-
-    fn nfl() -> Benchmark {
-        load(find("nfl").unwrap()).unwrap()
-    }
+    use crate::bench::testing::{loaded, succeeding};
 
     #[test]
     fn the_planner_is_right_by_the_judge_and_looks_teams_up() {
-        let nfl = nfl();
-        let right = |run: &&RecordedRun| {
-            let case = nfl.cases.iter().find(|case| case.id == run.task_id).unwrap();
-            nfl.judge(case, &run.trace) == Verdict::right()
-        };
-        assert_eq!((nfl.runs.iter().filter(right).count(), nfl.runs.len()), (361, 361));
+        let nfl = loaded("nfl");
+        assert_eq!((succeeding(&nfl), nfl.cases.len()), (361, 361));
         let looked_up = |run: &&RecordedRun| run.trace.steps.iter().any(|s| s.call.tool == "find_team");
         assert_eq!(nfl.runs.iter().filter(looked_up).count(), 172);
         for step in nfl.runs.iter().flat_map(|run| &run.trace.steps) {
@@ -195,7 +184,7 @@ mod tests {
 
     #[test]
     fn another_week_is_another_answer() {
-        let nfl = nfl();
+        let nfl = loaded("nfl");
         let run = nfl.runs.iter().find(|run| run.task_id == "nfl-qb_pass_yards_week-00").unwrap();
         let case = nfl.cases.iter().find(|case| case.id == run.task_id).unwrap();
         let mut trace = run.trace.clone();

@@ -2,7 +2,10 @@ use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
 
-use super::{Benchmark, Definition, DefinitionError, blocksworld, gsm8k, nestful, nfl, retail};
+use super::{
+    Benchmark, Definition, DefinitionError, airline, blocksworld, dbbench, financebench, gsm8k, nestful, nfl,
+    retail, sql, tabmwp, webarena,
+};
 
 /// Why a benchmark cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -99,12 +102,19 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
+        "airline" => airline::load(definition, true),
+        "airline_unchanged" => airline::load(definition, false),
         "blocksworld" => blocksworld::load(definition),
+        "dbbench" => dbbench::load(definition),
+        "financebench" => financebench::load(definition),
         "gsm8k" => gsm8k::load(definition),
         "nestful" => nestful::load(definition, &["executable", "sgd"]),
         "nestful_unique" => nestful::load(definition, &["glaive"]),
         "nfl" => nfl::load(definition),
         "retail" => retail::load(definition),
+        "sql" => sql::load(definition),
+        "tabmwp" => tabmwp::load(definition),
+        "webarena" => webarena::load(definition),
         agent => Err(LoadError::Agent { name: definition.name.clone(), agent: agent.to_owned() }),
     }
 }

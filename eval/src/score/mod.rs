@@ -3,13 +3,20 @@
 //! The database that the run left must equal the one that the task's gold actions leave, and the
 //! agent must have said what the task demands. The gold actions never leave this module.
 
+pub(crate) mod airline;
 pub(crate) mod blocksworld;
 mod database;
+pub mod dbbench;
+pub(crate) mod financebench;
 pub(crate) mod nested;
 pub mod nfl;
 pub(crate) mod numbers;
+mod said;
 pub(crate) mod same;
 pub mod slots;
+pub mod sql;
+pub(crate) mod tabmwp;
+pub(crate) mod webarena;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use clap::Parser;
 use plancache::domain::Tool;
 use plancache::fill::{Choice, FillAnswer, FillQuestion, Filler};
-use plancache_agents::import::{read_effects, read_runs, read_tools};
+use plancache_agents::import::{RecordedRun, read_effects, read_runs, read_tools};
 
 use crate::demo::Phrases;
 use crate::filler;
 use crate::score::slots::SlotGold;
-use crate::tasks::{TaskInput, read_tasks};
+use crate::tasks::{TaskInput, read_lines, read_tasks};
 use report::{Row, Said, Way};
 
 /// The margins (nats per token) and odds (nats) that the record shows.
@@ -85,7 +85,7 @@ async fn airline(
 ) -> Result<Vec<Row>, Failure> {
     let (_, tools) = read_tools(&data.join("tools.json"))?;
     let effects = read_effects(&data.join("effects.toml"))?;
-    let runs = read_runs(&data.join("runs_gpt4o.jsonl"), &tools)?;
+    let runs = successes(&data.join("runs_gpt4o.jsonl"), &tools)?;
     let file = data.join("tasks.jsonl");
     let gold = SlotGold::load(&file)?;
     let tasks = read_tasks(&file)?;
@@ -97,6 +97,17 @@ async fn airline(
         rows.extend(rows_of("airline, 35 tasks", number, task, &wishes, &tools, &gold, filler).await?);
     }
     Ok(rows)
+}
+
+/// The recorded runs that are labelled as successes.
+fn successes(file: &Path, tools: &Arc<Vec<Tool>>) -> Result<Vec<RecordedRun>, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Label {
+        success: bool,
+    }
+    let labels: Vec<Label> = read_lines(file)?;
+    let runs = read_runs(file, tools)?.into_iter().zip(labels);
+    Ok(runs.filter(|(_, label)| label.success).map(|(run, _)| run).collect())
 }
 
 async fn rows_of(

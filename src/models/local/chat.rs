@@ -1,11 +1,14 @@
 //! The model's own chat format, split where the prefix and the task go.
 
-use llama_cpp_2::model::{LlamaChatMessage, LlamaModel};
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::token::LlamaToken;
+use serde_json::json;
+
+use super::template::{ChatTemplate, Part};
 
 /// Stand for the prefix and the task while the template is applied; no chat template knows them.
-const PREFIX: &str = "\u{1}prefix\u{1}";
-const TASK: &str = "\u{1}task\u{1}";
+const PREFIX: &str = "prefix";
+const TASK: &str = "task";
 
 /// The tokens around the prefix (as system message) and the task (as user message), up to where
 /// the answer begins.
@@ -18,22 +21,14 @@ pub(super) struct ChatFrame {
 
 impl ChatFrame {
     /// Reads the frame from the model's template; a model without one gets plain text.
-    pub(super) fn of(model: &LlamaModel) -> Self {
-        let rendered = render(model).unwrap_or_else(|| {
-            tracing::warn!("the model has no chat template that llama.cpp knows; asking it in plain text");
-            format!("{PREFIX}\n\n{TASK}\n\n")
+    pub(super) fn of(model: &LlamaModel, template: Option<&ChatTemplate>) -> Self {
+        let [head, middle, tail] = template.and_then(frame).unwrap_or_else(|| {
+            tracing::warn!("the model has no chat template that can be used; asking it in plain text");
+            ["", "\n\n", "\n\n"].map(str::to_owned)
         });
-        let parts = rendered
-            .split_once(PREFIX)
-            .and_then(|(head, rest)| rest.split_once(TASK).map(|(middle, tail)| [head, middle, tail]));
-        let [head, middle, tail] = parts.unwrap_or(["", "\n\n", "\n\n"]);
-        let vocab = model.vocab();
-        let special = |text: &str| vocab.tokenize(text.as_bytes(), false, true);
-        let mut first = special(head);
-        let bos = vocab.bos();
-        if vocab.should_add_bos() && first.first() != Some(&bos) {
-            first.insert(0, bos);
-        }
+        let mut first = tokens(model, &Part::Marks(head));
+        begin(model, &mut first);
+        let special = |text| tokens(model, &Part::Marks(text));
         Self { head: first, middle: special(middle), tail: special(tail) }
     }
 
@@ -51,11 +46,41 @@ impl ChatFrame {
     }
 }
 
-fn render(model: &LlamaModel) -> Option<String> {
-    let template = model.chat_template(None).ok()?;
-    let message = |role: &str, text: &str| LlamaChatMessage::new(role.to_owned(), text.to_owned()).ok();
-    let chat = [message("system", PREFIX)?, message("user", TASK)?];
-    model.apply_chat_template(&template, &chat, true).ok()
+/// What a template writes around the two.
+fn frame(template: &ChatTemplate) -> Option<[String; 3]> {
+    let message = |role: &str, content: &str| json!({"role": role, "content": content});
+    let parts = template.render(&[message("system", PREFIX), message("user", TASK)], &[]).ok()?;
+    let mut around = [String::new(), String::new(), String::new()];
+    let mut place = 0;
+    for part in parts {
+        match part {
+            Part::Marks(text) => around.get_mut(place)?.push_str(&text),
+            Part::Words(_) => place += 1,
+        }
+    }
+    (place == 2).then_some(around)
+}
+
+/// A conversation's tokens.
+pub(super) fn prompt(model: &LlamaModel, parts: &[Part]) -> Vec<LlamaToken> {
+    let mut all = parts.iter().flat_map(|part| tokens(model, part)).collect();
+    begin(model, &mut all);
+    all
+}
+
+fn tokens(model: &LlamaModel, part: &Part) -> Vec<LlamaToken> {
+    match part {
+        Part::Marks(text) => model.vocab().tokenize(text.as_bytes(), false, true),
+        Part::Words(text) => model.vocab().tokenize(text.as_bytes(), false, false),
+    }
+}
+
+/// Puts the token first that the model begins every text with, if it has one.
+fn begin(model: &LlamaModel, tokens: &mut Vec<LlamaToken>) {
+    let vocab = model.vocab();
+    if vocab.should_add_bos() && tokens.first() != Some(&vocab.bos()) {
+        tokens.insert(0, vocab.bos());
+    }
 }
 
 /// The token that ends an answer.

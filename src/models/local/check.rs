@@ -19,7 +19,7 @@ pub(super) fn check(path: &Path) -> Result<(), ModelError> {
     let catalogue = Catalogue::builtin().ok();
     let listed = catalogue.as_ref().and_then(|catalogue| catalogue.by_file(path));
     let remedy = match listed {
-        Some(model) => format!("fetch it with `plancache models pull {}`", model.name),
+        Some((model, _)) => format!("fetch it with `plancache models pull {}`", model.name),
         None => "replace it, or take one of `plancache models list`".to_owned(),
     };
     let fail = |why: String| Err(ModelError::File { path: path.to_owned(), why, remedy: remedy.clone() });
@@ -45,11 +45,11 @@ pub(super) fn check(path: &Path) -> Result<(), ModelError> {
     if !VERSIONS.contains(&version) {
         return fail(format!("has version {version} of the GGUF format, not 2 or 3"));
     }
-    if let Some(model) = listed
-        && size != model.size
+    if let Some((_, whole)) = listed
+        && size != whole.size
     {
-        let what = if size < model.size { "is cut off" } else { "is too long" };
-        return fail(format!("{what}: it has {size} bytes, the model has {}", model.size));
+        let what = if size < whole.size { "is cut off" } else { "is too long" };
+        return fail(format!("{what}: it has {size} bytes, the model has {}", whole.size));
     }
     // Whatever llama.cpp says of the file, it must not say on stderr.
     if let Err(why) = super::worker::backend() {

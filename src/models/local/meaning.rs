@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::score::{best, log_sum_exp, logit};
 use super::session::{BATCH, Halt, QUESTION, Question, Session, position};
-use super::worker::Job;
+use super::worker::{Awaited, Job};
 use crate::fill::FillAnswer;
 
 /// What the model is asked to do: the other way round from classifying.

@@ -3,10 +3,12 @@
 mod chat;
 mod check;
 mod constrain;
+mod generate;
 mod meaning;
 mod score;
 mod session;
 mod states;
+mod template;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -16,10 +18,14 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+
+pub use generate::{Constraint, GenerateError, Generation, Piece};
+pub use template::{ChatTemplate, Part, TemplateError};
 
 use crate::fill::{FillAnswer, FillError, FillQuestion, Filler};
-use worker::Job;
+use generate::Generate;
+use worker::{Job, Work};
 
 /// Sets the number of threads, where the settings leave it open.
 pub const THREADS_ENV: &str = "PLANCACHE_MODEL_THREADS";
@@ -70,13 +76,15 @@ pub enum ModelError {
     },
 }
 
-/// A local model as a [`Filler`]. Questions are answered one after the other; those that waited
-/// longer than their deadline, or whose asker has gone, are not computed.
+/// A local model: a [`Filler`], and one that conversations can be had with. Questions are answered
+/// one after the other; those that waited longer than their deadline, or whose asker has gone, are
+/// not computed.
 #[derive(Debug)]
 pub struct LocalModel {
     name: String,
-    queue: SyncSender<Job>,
+    queue: SyncSender<Work>,
     waiting: Arc<AtomicUsize>,
+    template: Option<ChatTemplate>,
 }
 
 impl LocalModel {
@@ -89,8 +97,35 @@ impl LocalModel {
         check::check(path)?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let queue = worker::start(path, settings, Arc::clone(&waiting))?;
-        Ok(Self { name, queue, waiting })
+        let (queue, template) = worker::start(path, settings, Arc::clone(&waiting))?;
+        Ok(Self { name, queue, waiting, template })
+    }
+
+    /// The template of the model's conversations, if its file holds one that can be used.
+    pub fn chat_template(&self) -> Option<&ChatTemplate> {
+        self.template.as_ref()
+    }
+
+    /// Goes on with a conversation. What the model writes comes piece by piece; the last is
+    /// [`Piece::Ended`] or [`Piece::Failed`]. Dropping the receiver ends it.
+    ///
+    /// # Errors
+    /// When the queue is full or the model's thread has ended.
+    pub fn generate(&self, generation: Generation) -> Result<mpsc::Receiver<Piece>, FillError> {
+        let (job, pieces) = Generate::new(generation);
+        self.put(Work::Generate(job))?;
+        Ok(pieces)
+    }
+
+    fn put(&self, work: Work) -> Result<(), FillError> {
+        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.queue.try_send(work).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            match error {
+                TrySendError::Full(_) => FillError::Busy { waiting: before },
+                TrySendError::Disconnected(_) => ended(),
+            }
+        })
     }
 }
 
@@ -104,15 +139,7 @@ impl Filler for LocalModel {
         let deadline = question.deadline;
         let (reply, answer) = oneshot::channel();
         let asked = Instant::now();
-        let job = Job { question, expires: asked.checked_add(deadline), reply };
-        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
-        if let Err(error) = self.queue.try_send(job) {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
-            return Err(match error {
-                TrySendError::Full(_) => FillError::Busy { waiting: before },
-                TrySendError::Disconnected(_) => ended(),
-            });
-        }
+        self.put(Work::Fill(Job { question, expires: asked.checked_add(deadline), reply }))?;
         match tokio::time::timeout(deadline, answer).await {
             Err(_) => Err(FillError::Deadline(deadline)),
             Ok(Err(_)) => Err(ended()),

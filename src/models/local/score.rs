@@ -6,7 +6,7 @@
 use llama_cpp_2::token::LlamaToken;
 
 use super::session::{BATCH, Halt, QUESTION, Question, SEQUENCES, Session, position};
-use super::worker::Job;
+use super::worker::{Awaited, Job};
 use crate::fill::FillAnswer;
 
 /// Tokens of candidates that are scored at once: each needs a row of logits over the vocabulary

@@ -13,7 +13,8 @@ use super::LocalSettings;
 use super::chat::{ChatFrame, end_of_answer};
 use super::constrain::Grammar;
 use super::states::{Kept, States};
-use super::worker::Job;
+use super::template::ChatTemplate;
+use super::worker::{Awaited, Job};
 use crate::fill::{Choice, FillAnswer, FillError, FillQuestion};
 
 /// Tokens that are read at once. Between batches the model looks whether anyone still waits, so a
@@ -74,13 +75,14 @@ impl<'m> Session<'m> {
         model: &'m Arc<LlamaModel>,
         context: LlamaContext<'m>,
         settings: LocalSettings,
+        template: Option<&ChatTemplate>,
     ) -> Self {
         Self {
             model,
             context,
             batch: LlamaBatch::new(BATCH as usize, SEQUENCES.cast_signed()),
             end: end_of_answer(model),
-            frame: ChatFrame::of(model),
+            frame: ChatFrame::of(model, template),
             states: States::new(settings.state_bytes),
             held: Vec::new(),
             grammar: None,
@@ -146,7 +148,7 @@ impl<'m> Session<'m> {
     }
 
     /// Reads tokens after those that are held. Returns the index of the logits after the last.
-    pub(super) fn read(&mut self, tokens: &[LlamaToken], job: &Job) -> Result<i32, Halt> {
+    pub(super) fn read(&mut self, tokens: &[LlamaToken], job: &impl Awaited) -> Result<i32, Halt> {
         let mut index = 0;
         let mut left = tokens.len();
         for chunk in tokens.chunks(BATCH as usize) {
@@ -179,6 +181,18 @@ impl<'m> Session<'m> {
             self.grammar = Some(Grammar::of(self.model)?);
         }
         self.grammar.as_ref().ok_or_else(|| Halt::Failed("no grammar compiler".to_owned()))
+    }
+
+    /// Keeps the longest beginning of these tokens that is held, but for their last one, whose
+    /// logits are wanted. Returns its length.
+    pub(super) fn keep_common(&mut self, tokens: &[LlamaToken]) -> usize {
+        let same = self.held.iter().zip(tokens).take_while(|(held, token)| held == token).count();
+        let keep = same.min(tokens.len().saturating_sub(1));
+        if self.rewind(keep) {
+            return keep;
+        }
+        self.forget();
+        0
     }
 
     /// Drops what was read after the first `keep` tokens; says whether the model can do that.

@@ -15,9 +15,26 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::{LogOptions, send_logs_to_tracing};
 use tokio::sync::oneshot;
 
+use super::generate::Generate;
 use super::session::{BATCH, SEQUENCES, Session};
+use super::template::ChatTemplate;
 use super::{LocalSettings, ModelError};
 use crate::fill::{FillAnswer, FillError, FillQuestion};
+
+/// What the thread does next.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Answers a filler's question.
+    Fill(Job),
+    /// Goes on with a conversation.
+    Generate(Generate),
+}
+
+/// Something that somebody waits for.
+pub(super) trait Awaited {
+    /// Nobody waits for the answer any more.
+    fn is_over(&self) -> bool;
+}
 
 /// A question on its way to the model.
 #[derive(Debug)]
@@ -28,9 +45,8 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<FillAnswer, FillError>>,
 }
 
-impl Job {
-    /// Nobody waits for the answer any more.
-    pub(super) fn is_over(&self) -> bool {
+impl Awaited for Job {
+    fn is_over(&self) -> bool {
         self.reply.is_closed() || self.expires.is_some_and(|at| Instant::now() >= at)
     }
 }
@@ -48,12 +64,15 @@ pub(super) fn backend() -> Result<&'static LlamaBackend, String> {
     BACKEND.as_ref().map_err(Clone::clone)
 }
 
+/// What is known of a model once it is loaded.
+pub(super) type Loaded = Option<ChatTemplate>;
+
 /// Starts the thread and waits until the model is loaded.
 pub(super) fn start(
     path: &Path,
     settings: LocalSettings,
     waiting: Arc<AtomicUsize>,
-) -> Result<SyncSender<Job>, ModelError> {
+) -> Result<(SyncSender<Work>, Loaded), ModelError> {
     let (queue, jobs) = mpsc::sync_channel(settings.queue.max(1));
     let (ready, loaded) = mpsc::channel();
     let file = path.to_owned();
@@ -68,7 +87,7 @@ pub(super) fn start(
         })
         .map_err(|why| engine(format!("no thread could be started ({why})")))?;
     match loaded.recv() {
-        Ok(Ok(())) => Ok(queue),
+        Ok(Ok(loaded)) => Ok((queue, loaded)),
         Ok(Err(why)) => Err(engine(why)),
         Err(_) => Err(engine("its thread ended while loading".to_owned())),
     }
@@ -87,9 +106,9 @@ fn load(path: &Path) -> Result<Arc<LlamaModel>, String> {
 fn run(
     model: &Arc<LlamaModel>,
     settings: LocalSettings,
-    jobs: &Receiver<Job>,
+    jobs: &Receiver<Work>,
     waiting: &AtomicUsize,
-    ready: &mpsc::Sender<Result<(), String>>,
+    ready: &mpsc::Sender<Result<Loaded, String>>,
 ) {
     let threads = i32::try_from(settings.threads).unwrap_or(1).max(1);
     let context = LlamaContextParams::default()
@@ -106,22 +125,28 @@ fn run(
             .new_context(backend, context)
             .map_err(|error| format!("no context of {} tokens: {error}", settings.context))
     });
+    let template = ChatTemplate::of(model)
+        .inspect_err(|error| tracing::debug!(%error, "no conversation can be had with the model"))
+        .ok();
     let mut session = match context {
-        Ok(context) => Session::new(model, context, settings),
+        Ok(context) => Session::new(model, context, settings, template.as_ref()),
         Err(why) => {
             let _ = ready.send(Err(why));
             return;
         }
     };
-    let _ = ready.send(Ok(()));
-    while let Ok(job) = jobs.recv() {
+    let _ = ready.send(Ok(template));
+    while let Ok(work) = jobs.recv() {
         waiting.fetch_sub(1, Ordering::AcqRel);
-        if job.is_over() {
-            continue;
-        }
-        // An answer that comes too late finds nobody.
-        if let Some(answer) = session.answer(&job) {
-            let _ = job.reply.send(answer);
+        match work {
+            Work::Fill(job) if !job.is_over() => {
+                // An answer that comes too late finds nobody.
+                if let Some(answer) = session.answer(&job) {
+                    let _ = job.reply.send(answer);
+                }
+            }
+            Work::Generate(job) if !job.is_over() => session.generate(&job),
+            Work::Fill(_) | Work::Generate(_) => {}
         }
     }
 }

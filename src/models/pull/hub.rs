@@ -10,7 +10,7 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::RANGE;
 
 use super::Progress;
-use crate::models::{Hub, ModelEntry};
+use crate::models::{Hub, ModelFile};
 
 /// A hub that does not answer must not keep the next source waiting.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -18,26 +18,21 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Fetches the file into `part`, which may hold its beginning.
-pub(super) fn fetch(
-    hub: &Hub,
-    model: &ModelEntry,
-    part: &Path,
-    progress: &dyn Progress,
-) -> Result<(), String> {
+pub(super) fn fetch(hub: &Hub, file: &ModelFile, part: &Path, progress: &dyn Progress) -> Result<(), String> {
     // The blocking client must not be used on a thread of an async runtime.
     std::thread::scope(|scope| {
-        let download = scope.spawn(|| download(hub, model, part, progress));
+        let download = scope.spawn(|| download(hub, file, part, progress));
         download.join().unwrap_or_else(|_| Err("the download failed unexpectedly".to_owned()))
     })
 }
 
-fn download(hub: &Hub, model: &ModelEntry, part: &Path, progress: &dyn Progress) -> Result<(), String> {
+fn download(hub: &Hub, file: &ModelFile, part: &Path, progress: &dyn Progress) -> Result<(), String> {
     let client = Client::builder().connect_timeout(CONNECT).timeout(SILENCE).build().map_err(chain)?;
     let mut have = part.metadata().map_or(0, |meta| meta.len());
-    if have > model.size {
+    if have > file.size {
         have = 0;
     }
-    if have == model.size {
+    if have == file.size {
         return Ok(());
     }
     let request = client.get(&hub.url);
@@ -50,12 +45,12 @@ fn download(hub: &Hub, model: &ModelEntry, part: &Path, progress: &dyn Progress)
         status => return Err(format!("the server answered {status}")),
     }
     if let Some(length) = response.content_length()
-        && have + length != model.size
+        && have + length != file.size
     {
-        return Err(format!("the server offers {} bytes, the model has {}", have + length, model.size));
+        return Err(format!("the server offers {} bytes, the file has {}", have + length, file.size));
     }
     let on_disk = |why: std::io::Error| format!("{}: {why}", part.display());
-    let mut file = OpenOptions::new()
+    let mut out = OpenOptions::new()
         .create(true)
         .write(true)
         .truncate(have == 0)
@@ -63,19 +58,19 @@ fn download(hub: &Hub, model: &ModelEntry, part: &Path, progress: &dyn Progress)
         .open(part)
         .map_err(on_disk)?;
     let mut buffer = vec![0; 1 << 16];
-    while have < model.size {
+    while have < file.size {
         let read = response.read(&mut buffer).map_err(|why| format!("the transfer broke off: {why}"))?;
         if read == 0 {
-            return Err(format!("the transfer ended after {have} of {} bytes", model.size));
+            return Err(format!("the transfer ended after {have} of {} bytes", file.size));
         }
-        file.write_all(buffer.get(..read).unwrap_or_default()).map_err(on_disk)?;
+        out.write_all(buffer.get(..read).unwrap_or_default()).map_err(on_disk)?;
         have += read as u64;
-        progress.bytes(have, model.size);
+        progress.bytes(have, file.size);
     }
-    file.sync_all().map_err(on_disk)?;
-    if have > model.size {
+    out.sync_all().map_err(on_disk)?;
+    if have > file.size {
         let _ = fs::remove_file(part);
-        return Err(format!("the server sent more than {} bytes", model.size));
+        return Err(format!("the server sent more than {} bytes", file.size));
     }
     Ok(())
 }

