@@ -4,6 +4,8 @@
 # One profile and one set of features for everything, so that llama.cpp is compiled once.
 FLAGS := --release --workspace --features keyword-extraction
 BIN := $(or $(CARGO_TARGET_DIR),target)/release/plancache
+# Where `make smoke` leaves its results.
+SMOKE := $(or $(CARGO_TARGET_DIR),target)/smoke
 # Arguments of the demo, such as `make demo ARGS='--limit 50 --json'`.
 ARGS ?=
 
@@ -11,12 +13,14 @@ ARGS ?=
 # as soon as anything else runs.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup build model demo test test-clients lint deny bench
+.PHONY: help setup build model demo test test-clients smoke smoke-accept lint deny bench
 
 help:
 	@echo 'make demo    run the demo (ARGS=... for its arguments)'
 	@echo 'make test    run all tests'
 	@echo 'make test-clients  run unmodified agent frameworks through the proxy'
+	@echo 'make smoke   run a part of every benchmark and compare it with eval/record/smoke'
+	@echo 'make smoke-accept  make the last results of make smoke the baseline'
 	@echo 'make lint    check format, lints, documentation, licences'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make model   fetch the local model'
@@ -43,6 +47,19 @@ test: model
 # Agent frameworks as they come from their registries, through the proxy.
 test-clients: build
 	bash eval/clients/run.sh
+
+# The ratchet: a seeded part of every benchmark that is here, without models, against the committed
+# results. A fall is either mended or accepted, by `make smoke-accept` and a commit that says why.
+smoke: build
+	@rm -rf $(SMOKE)
+	$(BIN)-eval run --benchmark all --systems plancache_no_filler,random_template --seeds 1,2 --sample 100 --out $(SMOKE)
+	$(BIN)-eval compare eval/record/smoke $(SMOKE) --ratchet
+
+# The summaries alone: which task was wrong is in $(SMOKE)/*.jsonl.
+smoke-accept:
+	@mkdir -p eval/record/smoke
+	@rm -f eval/record/smoke/*.json
+	cp $(SMOKE)/*.json eval/record/smoke/
 
 lint: setup deny
 	cargo fmt --all --check

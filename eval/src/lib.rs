@@ -8,6 +8,7 @@ pub mod demo;
 pub mod filler;
 pub mod measure;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod score;
 pub mod shop;

@@ -31,7 +31,7 @@ use plancache_agents::Environment;
 use plancache_agents::import::{self, RecordedRun};
 use plancache_agents::tokens::Prompt;
 
-pub use definition::{Definition, DefinitionError, Repeats, Source};
+pub use definition::{Definition, DefinitionError, Repeats, Runs, Source};
 pub use judge::{Judge, Verdict};
 pub(crate) use registry::root;
 pub use registry::{LoadError, complete, find, load, names};

@@ -16,7 +16,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     match verbs::run(Arguments::parse().verb).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Who reads has read enough.
         Err(error) if broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {

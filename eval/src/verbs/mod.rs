@@ -1,12 +1,16 @@
 //! The command line of the suite, one file a verb.
 
+mod compare;
 mod list;
 mod progress;
+mod rank;
+mod report;
 mod run;
 mod show;
 mod variants;
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use clap::Subcommand;
 
@@ -20,6 +24,12 @@ pub enum Verb {
     List(list::ListOptions),
     /// Run a benchmark's tasks through the cache and what it is compared with.
     Run(Box<run::RunVerb>),
+    /// Show a folder of results as a page with plots, and as Markdown.
+    Report(report::ReportOptions),
+    /// Compare two folders of results.
+    Compare(compare::CompareOptions),
+    /// Rank the systems over all benchmarks of a folder.
+    Rank(rank::RankOptions),
     /// Make variants of the retail data: other values, other names, another wording.
     Variants(variants::VariantOptions),
     /// Judge the filler on single arguments of tasks that people wrote, and write a record.
@@ -28,14 +38,17 @@ pub enum Verb {
     Record(RecordOptions),
 }
 
-/// Does it.
+/// Does it, and says how the program ends.
 ///
 /// # Errors
 /// Says what could not be done, and why.
-pub async fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
+pub async fn run(verb: Verb) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match verb {
         Verb::List(options) => list::list(&options)?,
         Verb::Run(options) => run::run(&options).await?,
+        Verb::Report(options) => report::report(&options)?,
+        Verb::Compare(options) => return compare::compare(&options),
+        Verb::Rank(options) => rank::rank(&options)?,
         Verb::Variants(options) => variants::write(&options)?,
         Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
         Verb::Record(options) => {
@@ -48,5 +61,5 @@ pub async fn run(verb: Verb) -> Result<(), Box<dyn std::error::Error>> {
             .await?;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,19 @@
+//! What a folder of results says: as a page, as Markdown, compared with another folder, ranked.
+//!
+//! Everything here is computed from what `plancache-eval run --out` wrote, whatever benchmarks and
+//! systems that holds; the same folder always gives the same text.
+
+mod compare;
+mod figures;
+mod findings;
+mod load;
+mod markdown;
+mod page;
+mod plot;
+mod rank;
+
+pub use compare::{Change, Comparison, Pair, compare};
+pub use load::{Definitions, ResultFile, Results, ResultsError, WrongPlan};
+pub use markdown::markdown;
+pub use page::page;
+pub use rank::{Ranking, Row, Standing, Sum, rank};
