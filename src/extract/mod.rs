@@ -7,6 +7,7 @@
 //! of several runs.
 
 mod answer;
+mod assign;
 mod block;
 #[cfg(test)]
 mod examples;
