@@ -8,7 +8,7 @@ mod checks;
 mod few;
 
 use few::few;
-use plancache::domain::Template;
+use plancache::domain::{Learning, Template};
 use plancache::validate;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -230,7 +230,10 @@ fn the_undamaged_are_taken() {
     let trace =
         plancache::cli::read_run(&run_line(), "n", &namespace, &std::sync::Arc::default(), &outcome).unwrap();
     assert_eq!(trace.steps.len(), 2);
-    assert_eq!(plancache::extract::extract(&trace, &|tool| tool == "loans_of").templates.len(), 1);
+    assert_eq!(
+        plancache::extract::extract(&trace, &|tool| tool == "loans_of", Learning::default()).templates.len(),
+        1
+    );
     checks::run_line(&run_line());
     validate::read_template(template()).unwrap();
     for guard in &GUARDS[..2] {

@@ -16,7 +16,10 @@ fn parts(template: &Template, parts: &[Part]) -> String {
         let piece = match part {
             Part::Literal(word) if word == "\n" => "\n".to_owned(),
             Part::Literal(word) => word.clone(),
-            Part::Slot(id) => format!("[{}]", name(template, *id)),
+            Part::Slot(id) => {
+                let optional = template.slot(*id).is_some_and(|slot| slot.optional);
+                format!("[{}]{}", name(template, *id), if optional { "?" } else { "" })
+            }
             Part::Words => "(words)".to_owned(),
             Part::List(list) => {
                 let by: Vec<String> = list.separators.iter().map(|s| format!("`{}`", s.join(" "))).collect();
@@ -67,7 +70,8 @@ pub(super) fn slot(template: &Template, slot: &SlotSpec) -> String {
     };
     let list = slot.list.map(|list| format!(", one for each element of list {list}")).unwrap_or_default();
     let idle = if slot.idle { ", read by nothing" } else { "" };
-    format!("[{}] {shape}{list}{idle}", name(template, slot.id))
+    let optional = if slot.optional { ", which may be left out" } else { "" };
+    format!("[{}] {shape}{list}{optional}{idle}", name(template, slot.id))
 }
 
 /// The lines of a step; `all` shows every binding, else only those of the best tier, shortened.
@@ -79,6 +83,10 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
     }
     for guard in &step.guards {
         lines.push(format!("   then only if {}", self::guard(guard)));
+    }
+    for failure in &step.failures {
+        let tasks = if failure.seen == 1 { "task" } else { "tasks" };
+        lines.push(format!("   or if it fails as in {} {tasks}, in which the run went on", failure.seen));
     }
     lines
 }
@@ -221,7 +229,7 @@ fn guard(guard: &Guard) -> String {
 
 /// The final answer in words.
 pub(super) fn answer(template: &Template) -> Option<String> {
-    let answer = template.answer.as_ref()?;
+    let answer = template.answer.as_ref().filter(|answer| !answer.parts.is_empty())?;
     let piece = |part: &AnswerPart| match part {
         AnswerPart::Text(text) => text.clone(),
         AnswerPart::Value(value) => format!("[{}]", operand(template, value).trim_matches(['[', ']'])),

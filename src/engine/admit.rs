@@ -42,7 +42,8 @@ impl Learner<'_> {
         let namespace = &trace.task.namespace;
         let mut changed: HashMap<TemplateId, TemplateRecord> = HashMap::new();
         let counts = after.count_words(namespace, &task, &words(&trace.task.text));
-        let extracted = extract(trace, &|tool| self.is_read(tool));
+        let learning = self.policy.learning;
+        let extracted = extract(trace, &|tool| self.is_read(tool), learning);
         report.rejected.clone_from(&extracted.rejected);
         let declared = declared_words(&trace.task.tools);
         for index in 0..extracted.templates.len() {
@@ -51,6 +52,7 @@ impl Learner<'_> {
                 report.rejected.push(format!("{}: {why}", template.name));
                 continue;
             }
+            let untried = template.is_untried();
             let masked = masked_pattern(&template.pattern.parts, &template);
             let tenant = after.tenant(namespace).cloned().unwrap_or_default();
             template.keywords = self.keywords.keywords(&masked, &|word| tenant.recurrence(word));
@@ -60,13 +62,16 @@ impl Learner<'_> {
             let merged = tenant.of_shape(&shape_key(&template)).iter().find_map(|id| {
                 let old = tenant.record(id)?;
                 let distinct = !old.evidence.tasks.contains(&task);
-                Some((old, distinct, merge(&old.template, &template, distinct)?))
+                let merged = merge(&old.template, &template, distinct)?;
+                let merged = if learning.merge { merged } else { Template::clone(&old.template) };
+                Some((old, distinct, merged))
             });
             let mut record = match merged {
                 Some((old, distinct, merged)) => {
                     let mut record = TemplateRecord { template: Arc::new(merged), ..(**old).clone() };
                     if distinct {
-                        record.evidence.successes += 1;
+                        // A call that failed shows no success of the plan.
+                        record.evidence.successes += u32::from(!untried);
                         if record.evidence.tasks.len() < MOST_TASKS {
                             record.evidence.tasks.insert(task.clone());
                         }
@@ -75,8 +80,11 @@ impl Learner<'_> {
                 }
                 None => {
                     template.id = lineage(&template, after.sequence, index);
-                    let evidence =
-                        Evidence { tasks: [task.clone()].into(), successes: 1, ..Evidence::default() };
+                    let evidence = Evidence {
+                        tasks: [task.clone()].into(),
+                        successes: u32::from(!untried),
+                        ..Evidence::default()
+                    };
                     TemplateRecord {
                         template: Arc::new(template),
                         evidence,
@@ -154,6 +162,7 @@ impl Learner<'_> {
             programs: self.programs,
             // Its own constants are shown by its own run.
             least_seen: 0,
+            least_failures: 0,
         };
         let readings: Vec<_> =
             read_pattern(template, &text, from, Wording::Exact).into_iter().filter(|r| r.end == to).collect();

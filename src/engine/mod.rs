@@ -264,6 +264,7 @@ impl Engine {
             is_read: &is_read,
             programs: &self.programs,
             least_seen: self.policy.min_constant,
+            least_failures: self.policy.min_evidence_write,
         };
         let mut agreed: Option<Played> = None;
         for blocks in &plan.covers {

@@ -9,22 +9,9 @@ use crate::domain::{Binding, Guard, Operand, PathStep, StepTemplate, TraceStep, 
 /// `calls` holds for each step the trace step of its first call.
 pub(super) fn guard(steps: &mut [StepTemplate], calls: &[&TraceStep], is_read: &dyn Fn(&str) -> bool) {
     for step in 0..steps.len() {
-        let mut keys: Vec<String> = Vec::new();
-        for later in &steps[step + 1..] {
-            for (_, argument) in &later.arguments {
-                argument.spaces(&mut |space| {
-                    for binding in space.best() {
-                        first_keys(binding, step as u32, &mut keys);
-                    }
-                });
-            }
-        }
         let Some(observation) = calls[step].observation.as_ref().map(|o| &o.value) else { continue };
-        let present = keys.iter().map(|key| format!("{} in obs", quote(key))).collect::<Vec<_>>();
-        if !present.is_empty() {
-            let cel = Some(present.join(" && "));
-            steps[step].guards.push(Guard { cel, field: Vec::new(), hash: None });
-        }
+        let members = members(steps, step);
+        steps[step].guards.extend(members);
         if !is_read(&steps[step].tool) {
             continue;
         }
@@ -38,6 +25,34 @@ pub(super) fn guard(steps: &mut [StepTemplate], calls: &[&TraceStep], is_read: &
                 hash: Some(canonical_hash(&Value::String(value))),
             });
         }
+    }
+}
+
+/// The guard that the members of a step's observation which later arguments read are there.
+fn members(steps: &[StepTemplate], step: usize) -> Option<Guard> {
+    let mut keys: Vec<String> = Vec::new();
+    for later in &steps[step + 1..] {
+        for (_, argument) in &later.arguments {
+            argument.spaces(&mut |space| {
+                for binding in space.best() {
+                    first_keys(binding, step as u32, &mut keys);
+                }
+            });
+        }
+    }
+    let present = keys.iter().map(|key| format!("{} in obs", quote(key))).collect::<Vec<_>>();
+    let cel = Some(present.join(" && "));
+    (!present.is_empty()).then_some(Guard { cel, field: Vec::new(), hash: None })
+}
+
+/// After a merge: guards on members follow the bindings that are left, whichever run came first.
+pub(super) fn follow(merged: &mut [StepTemplate], runs: &[&[StepTemplate]]) {
+    for step in 0..merged.len() {
+        let before: Vec<Guard> = runs.iter().filter_map(|run| members(run, step)).collect();
+        let now = members(merged, step);
+        let guards = &mut merged[step].guards;
+        guards.retain(|guard| !before.contains(guard));
+        now.into_iter().for_each(|guard| guards.insert(0, guard));
     }
 }
 

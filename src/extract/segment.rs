@@ -59,6 +59,14 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> 
     cut(text, &spans, &groups, &assigned, flow)
 }
 
+/// All of the text with all that the run did.
+pub(super) fn whole(text: &Lexed, flow: &Flow) -> Vec<Segment> {
+    let mut steps: Vec<usize> = flow.sinks.iter().flat_map(|sink| flow.closure(*sink)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    vec![Segment { from: 0, to: text.tokens.len(), steps, broken: !flow.broken.is_empty() }]
+}
+
 /// The values that the text shows: tokens that are values by form, capitalised words, and
 /// whatever else the run's arguments spell.
 fn spans(trace: &Trace, text: &Lexed) -> Vec<Span> {
@@ -267,6 +275,7 @@ fn idle(text: &Lexed, from: usize, to: usize, out: &mut Vec<Segment>) {
 mod tests {
     use super::super::examples::{is_read, run};
     use super::*;
+    use crate::domain::Learning;
     use crate::spans::lex;
     use serde_json::json;
 
@@ -361,14 +370,14 @@ mod tests {
 
     #[test]
     fn a_block_that_failed_is_marked_and_not_idle() {
-        let calls = [("tow", json!({"boat": "K_1"}), json!({"error": "aground"}))];
-        let trace = run("Tow K_1.", &calls);
+        let calls = [("berths", json!({"boat": "K_1"}), json!({"error": "aground"}))];
+        let trace = run("Find K_1.", &calls);
         let text = lex(&trace.task.text);
         let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read));
         assert_eq!(segments, [Segment { from: 0, to: 3, steps: vec![0], broken: true }]);
-        let found = super::super::extract(&trace, &is_read);
+        let found = super::super::extract(&trace, &is_read, Learning::default());
         assert!(found.templates.is_empty());
-        assert!(found.rejected.iter().any(|why| why.contains("tow failed")), "{:?}", found.rejected);
+        assert!(found.rejected.iter().any(|why| why.contains("berths failed")), "{:?}", found.rejected);
     }
 
     #[test]

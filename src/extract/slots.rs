@@ -106,6 +106,8 @@ mod tests {
             for_each: None,
             arguments: vec![("code".into(), Argument::One(space))],
             guards: Vec::new(),
+            failures: Vec::new(),
+            untried: false,
         }
     }
 
@@ -118,6 +120,7 @@ mod tests {
             members: Vec::new(),
             list: None,
             keys: Vec::new(),
+            optional: false,
             idle: false,
         }];
         describe(&mut slots, &[step(&["shelf"]), step(&["row", "row"])]);

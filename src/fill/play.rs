@@ -4,9 +4,11 @@ use serde_json::{Map, Value};
 
 use super::bind::{Unbound, make};
 use super::cover::Block;
-use crate::domain::{AnswerPart, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep};
+use crate::domain::{
+    AnswerPart, Diverged, Guard, KnownFailure, ListId, Observation, StepTemplate, Task, TraceStep,
+};
 use crate::expr::{Compiled, Env, Seen, eval_operand};
-use crate::spans::text_of;
+use crate::spans::{form_of, text_of};
 
 /// What is needed to play a plan, the same for all its steps.
 #[derive(Clone, Copy)]
@@ -19,6 +21,9 @@ pub struct Rules<'a> {
     pub programs: &'a Compiled,
     /// Distinct tasks that must have shown a constant.
     pub least_seen: u32,
+    /// Distinct tasks in which a call must have failed in the same way, and the run have gone on, for
+    /// the plan to go on.
+    pub least_failures: u32,
 }
 
 /// Where a plan stands after the calls that were really made.
@@ -66,7 +71,7 @@ pub fn play(
     written: &Map<String, Value>,
     rules: Rules<'_>,
 ) -> Played {
-    let mut player = Player { history, at: 0, reads: Vec::new(), rules, written };
+    let mut player = Player { history, at: 0, reads: Vec::new(), rules, written, failed: false };
     let mut answer = None;
     for (number, block) in blocks.iter().enumerate() {
         match player.block(number, block) {
@@ -77,8 +82,8 @@ pub fn play(
     if player.at < history.len() {
         return Played::Diverged(Diverged::History);
     }
-    // An answer speaks of its own block only.
-    Played::Done(answer.filter(|_| blocks.len() == 1))
+    // An answer speaks of its own block only, and of what went well.
+    Played::Done(answer.filter(|_| blocks.len() == 1 && !player.failed))
 }
 
 struct Player<'a> {
@@ -88,6 +93,8 @@ struct Player<'a> {
     reads: Vec<usize>,
     rules: Rules<'a>,
     written: &'a Map<String, Value>,
+    /// A call failed in a known way.
+    failed: bool,
 }
 
 type Stop = Box<Played>;
@@ -98,7 +105,7 @@ impl<'a> Player<'a> {
         for (index, step) in block.template.steps.iter().enumerate() {
             let place = (number, index);
             let now = match step.for_each {
-                None => Seen::One(self.call(place, block, step, &seen, None)?),
+                None => self.call(place, block, step, &seen, None)?.map_or(Seen::Nothing, Seen::One),
                 Some(list) => {
                     let mut each = Vec::new();
                     let before = self.at;
@@ -131,10 +138,12 @@ impl<'a> Player<'a> {
                 return Ok(&observation.value);
             }
         }
-        self.call(place, block, step, seen, Some(unit))
+        let failed = || Box::new(Played::Diverged(Diverged::CallFailed { tool: step.tool.clone() }));
+        self.call(place, block, step, seen, Some(unit))?.ok_or_else(failed)
     }
 
     /// The observation of a step's call: from the history if it was made, else the call is next.
+    /// `None` if the call failed in a known way.
     fn call(
         &mut self,
         (number, index): (usize, usize),
@@ -142,7 +151,7 @@ impl<'a> Player<'a> {
         step: &StepTemplate,
         seen: &[Seen<'a>],
         unit: Option<(ListId, usize)>,
-    ) -> Result<&'a Value, Stop> {
+    ) -> Result<Option<&'a Value>, Stop> {
         let is_read = (self.rules.is_read)(&step.tool);
         let given = self.history.get(self.at).filter(|done| done.call.tool == step.tool);
         let given = given.map(|done| &done.call.arguments);
@@ -212,12 +221,22 @@ impl<'a> Player<'a> {
         Ok(made)
     }
 
-    fn checked(&self, step: &StepTemplate, observation: &'a Observation) -> Result<&'a Value, Stop> {
+    fn checked(
+        &mut self,
+        step: &StepTemplate,
+        observation: &'a Observation,
+    ) -> Result<Option<&'a Value>, Stop> {
         if observation.failed {
+            let form = form_of(&observation.value);
+            let known = |f: &KnownFailure| f.form == form && f.seen >= self.rules.least_failures;
+            if step.failures.iter().any(known) {
+                self.failed = true;
+                return Ok(None);
+            }
             return Err(Box::new(Played::Diverged(Diverged::CallFailed { tool: step.tool.clone() })));
         }
         match step.guards.iter().find(|guard| !self.holds(guard, &observation.value)) {
-            None => Ok(&observation.value),
+            None => Ok(Some(&observation.value)),
             Some(guard) => Err(Box::new(Played::Diverged(Diverged::Guard {
                 tool: step.tool.clone(),
                 guard: guard.cel.clone().unwrap_or_default(),
@@ -235,7 +254,7 @@ impl<'a> Player<'a> {
     fn answer(&self, block: &Block, seen: &[Seen<'_>]) -> Option<String> {
         let env = Env { values: &block.values, seen, context: &self.rules.task.context, unit: None };
         let mut text = String::new();
-        for part in &block.template.answer.as_ref()?.parts {
+        for part in &block.template.answer.as_ref().filter(|a| !a.parts.is_empty())?.parts {
             match part {
                 AnswerPart::Text(words) => text.push_str(words),
                 AnswerPart::Value(operand) => text.push_str(&text_of(&eval_operand(operand, env).ok()?)?),

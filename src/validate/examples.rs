@@ -71,7 +71,16 @@ pub(crate) fn trace() -> Trace {
 }
 
 pub(crate) fn slot(id: u32, name: &str, shape: Shape) -> SlotSpec {
-    SlotSpec { id, name: name.into(), shape, members: Vec::new(), list: None, keys: Vec::new(), idle: false }
+    SlotSpec {
+        id,
+        name: name.into(),
+        shape,
+        members: Vec::new(),
+        list: None,
+        keys: Vec::new(),
+        optional: false,
+        idle: false,
+    }
 }
 
 pub(crate) fn whole(slot: u32) -> Operand {
@@ -126,6 +135,8 @@ pub(crate) fn template() -> Template {
                 for_each: None,
                 arguments: vec![("reader".into(), one(Binding::Value(whole(0))))],
                 guards: vec![guard],
+                failures: Vec::new(),
+                untried: false,
             },
             StepTemplate {
                 tool: "extend".into(),
@@ -136,6 +147,8 @@ pub(crate) fn template() -> Template {
                     ("reason".into(), one(Binding::Value(whole(2)))),
                 ],
                 guards: Vec::new(),
+                failures: Vec::new(),
+                untried: false,
             },
         ],
         answer: None,

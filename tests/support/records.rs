@@ -21,6 +21,8 @@ pub(crate) fn record(namespace: &str, id: &str, keywords: &[&str], sequence: u64
             for_each: None,
             arguments: Vec::new(),
             guards: Vec::new(),
+            failures: Vec::new(),
+            untried: false,
         }],
         answer: None,
         contract: Vec::new(),
