@@ -84,6 +84,9 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
     for guard in &step.guards {
         lines.push(format!("   then only if {}", self::guard(guard)));
     }
+    for state in step.states.iter().filter(|s| s.values.iter().any(|v| v.wrong > 0 && v.right == 0)) {
+        lines.push(format!("   but not with a `{}` with which the plan was wrong", state.field));
+    }
     for failure in &step.failures {
         let tasks = if failure.seen == 1 { "task" } else { "tasks" };
         lines.push(format!("   or if it fails as in {} {tasks}, in which the run went on", failure.seen));

@@ -10,6 +10,7 @@ mod outcome;
 mod pattern;
 mod plan;
 mod record;
+mod state;
 mod task;
 mod template;
 mod trace;
@@ -21,6 +22,7 @@ pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Out
 pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
 pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
 pub use record::{Evidence, Lifecycle, TemplateRecord};
+pub use state::{Known, State, StateValue, is_state};
 pub use task::{EffectClass, Task, Tool};
 pub use template::{
     AnswerPart, AnswerTemplate, Argument, Guard, KnownFailure, StepTemplate, Template, ToolContract,

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, TemplateId,
+    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
     TemplateVersion, canonical_hash,
 };
 
@@ -75,6 +75,9 @@ pub struct StepTemplate {
     /// How it may fail without the run having to be handed back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<KnownFailure>,
+    /// The states that its observation showed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<State>,
     /// It failed in every run so far.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub untried: bool,

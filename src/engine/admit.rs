@@ -6,8 +6,8 @@ use serde_json::Map;
 use super::Admission;
 use super::snapshot::{Snapshot, declared_words, masked_pattern};
 use crate::domain::{
-    EffectClass, Evidence, Lifecycle, Served, Template, TemplateId, TemplateRecord, Trace, TraceStep,
-    canonical_hash,
+    EffectClass, Evidence, Lifecycle, Namespace, Served, Template, TemplateId, TemplateRecord, Trace,
+    TraceStep, canonical_hash,
 };
 use crate::expr::Compiled;
 use crate::extract::{Extracted, extract, merge, redact, shape_key};
@@ -20,6 +20,8 @@ use crate::validate;
 
 /// Most distinct tasks whose hashes a record keeps.
 const MOST_TASKS: usize = 16;
+/// After so many admissions, templates that nothing confirmed are looked for.
+const SWEEP: u64 = 256;
 
 /// What learning needs beside the run.
 pub(super) struct Learner<'a> {
@@ -117,9 +119,27 @@ impl Learner<'_> {
             .into_iter()
             .map(|(word, tasks)| WordCount { namespace: namespace.clone(), word, tasks })
             .collect();
+        report.forgotten = self.stale(&after, namespace);
+        let remove: Vec<_> = report.forgotten.iter().map(|id| (namespace.clone(), id.clone())).collect();
+        for (namespace, id) in &remove {
+            after.remove(namespace, id);
+        }
         let mut put: Vec<TemplateRecord> = changed.into_values().collect();
         put.sort_by(|a, b| a.template.id.cmp(&b.template.id));
-        (after, Change { put, remove: Vec::new(), words }, report)
+        (after, Change { put, remove, words }, report)
+    }
+
+    /// Candidates that no run confirmed for long, looked for now and then.
+    fn stale(&self, after: &Snapshot, namespace: &Namespace) -> Vec<TemplateId> {
+        let long = self.policy.forget_after;
+        if long == 0 || !after.sequence.is_multiple_of(SWEEP.min(long)) {
+            return Vec::new();
+        }
+        let all = after.records(Some(namespace));
+        let stale = |r: &&Arc<TemplateRecord>| {
+            r.state == Lifecycle::Candidate && r.evidence.served == 0 && r.sequence + long <= after.sequence
+        };
+        all.iter().filter(stale).map(|r| r.template.id.clone()).collect()
     }
 
     /// A candidate with enough evidence becomes active. One that was withdrawn needs two more

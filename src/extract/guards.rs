@@ -1,7 +1,11 @@
 use serde_json::Value;
 
+use super::occurrences::scalars;
 use super::steps::reads;
-use crate::domain::{Binding, Guard, Operand, PathStep, StepTemplate, TraceStep, canonical_hash};
+use crate::domain::{
+    Binding, Guard, Operand, PathStep, State, StepTemplate, TraceStep, canonical_hash, is_state,
+};
+use crate::spans::same_text;
 
 /// Puts guards on the steps: the members of their observations that later arguments read must be
 /// there; and what a later write changed of an object must be as it was before it.
@@ -14,6 +18,13 @@ pub(super) fn guard(steps: &mut [StepTemplate], calls: &[&TraceStep], is_read: &
         steps[step].guards.extend(members);
         if !is_read(&steps[step].tool) {
             continue;
+        }
+        if steps[step].for_each.is_none() {
+            let mut states = State::shown(observation);
+            // A member that is named after a value is data.
+            let arguments = || calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars);
+            states.retain(|s| !arguments().any(|v| v.as_str().is_some_and(|v| same_text(v, &s.field))));
+            steps[step].states = states;
         }
         let changed = (step + 1..steps.len())
             .filter(|w| !is_read(&steps[*w].tool))
@@ -65,13 +76,8 @@ fn changes(before: &Value, after: &Value) -> Option<Vec<(String, String)>> {
     if same < 2 {
         return None;
     }
-    let state = |text: &str| {
-        !text.is_empty()
-            && text.split_whitespace().count() <= 4
-            && text.chars().all(|c| c.is_lowercase() || " _-()".contains(c))
-    };
     let changed = before.iter().filter_map(|(key, value)| {
-        let old = value.as_str().filter(|old| state(old))?;
+        let old = value.as_str().filter(|old| is_state(old))?;
         let new = after.get(key)?.as_str()?;
         (old != new).then(|| (key.clone(), old.to_owned()))
     });

@@ -4,7 +4,7 @@ use super::guards;
 use super::slots::describe;
 use crate::domain::{
     AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Part, Pattern, Shape, SlotSpec, Space,
-    StepTemplate, Template, canonical_hash,
+    State, StepTemplate, Template, canonical_hash,
 };
 
 /// What two templates must have in common to be merged: the words and the places of values in
@@ -115,7 +115,15 @@ fn intersect_steps(
         _ => join_guards(&old.guards, &new.guards),
     };
     let failures = join_failures(&old.failures, &new.failures, distinct);
-    Some(StepTemplate { arguments, guards, failures, untried: old.untried && new.untried, ..old.clone() })
+    let states = State::join(&old.states, &new.states, distinct);
+    Some(StepTemplate {
+        arguments,
+        guards,
+        failures,
+        states,
+        untried: old.untried && new.untried,
+        ..old.clone()
+    })
 }
 
 fn join_failures(old: &[KnownFailure], new: &[KnownFailure], distinct: bool) -> Vec<KnownFailure> {

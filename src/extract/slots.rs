@@ -107,6 +107,7 @@ mod tests {
             arguments: vec![("code".into(), Argument::One(space))],
             guards: Vec::new(),
             failures: Vec::new(),
+            states: Vec::new(),
             untried: false,
         }
     }

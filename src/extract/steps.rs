@@ -108,6 +108,7 @@ impl<'a> Builder<'a, '_> {
             arguments,
             guards: Vec::new(),
             failures: Vec::new(),
+            states: Vec::new(),
             untried: false,
         });
     }

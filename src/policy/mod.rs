@@ -77,6 +77,9 @@ pub struct Policy {
     pub answer: AnswerBy,
     /// What learning may do.
     pub learning: Learning,
+    /// Runs learnt after which a template that was never served and that no further run confirmed is
+    /// given up; 0: never.
+    pub forget_after: u64,
 }
 
 impl Default for Policy {
@@ -94,6 +97,7 @@ impl Default for Policy {
             filler_odds: 2.0,
             answer: AnswerBy::Planner,
             learning: Learning::default(),
+            forget_after: 5_000,
         }
     }
 }

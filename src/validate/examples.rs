@@ -136,6 +136,7 @@ pub(crate) fn template() -> Template {
                 arguments: vec![("reader".into(), one(Binding::Value(whole(0))))],
                 guards: vec![guard],
                 failures: Vec::new(),
+                states: Vec::new(),
                 untried: false,
             },
             StepTemplate {
@@ -148,6 +149,7 @@ pub(crate) fn template() -> Template {
                 ],
                 guards: Vec::new(),
                 failures: Vec::new(),
+                states: Vec::new(),
                 untried: false,
             },
         ],

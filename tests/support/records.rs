@@ -22,6 +22,7 @@ pub(crate) fn record(namespace: &str, id: &str, keywords: &[&str], sequence: u64
             arguments: Vec::new(),
             guards: Vec::new(),
             failures: Vec::new(),
+            states: Vec::new(),
             untried: false,
         }],
         answer: None,
