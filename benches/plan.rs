@@ -9,6 +9,8 @@
 //!   which few are frequent (Zipf's law, *varied*), or six words that all share and two of three
 //!   hundred (*crowded*). Tasks are one or two such texts in a row. The law is 1 ms at 10^5.
 //!
+//! - *Admission*: learning from a run of three calls. The law is 20 ms at the median.
+//!
 //! `cargo bench --no-default-features --bench plan` prints the percentiles, then criterion's own
 //! figures. `PLANCACHE_BENCH_LARGEST` (default 100000) sets the largest store; 10^6 takes some
 //! gigabytes and minutes.
@@ -26,8 +28,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion};
 use plancache::domain::{
-    Call, EffectClass, Evidence, Lifecycle, Namespace, NextStep, Observation, Outcome, Part, PlanRequest,
-    RunId, RunOutcome, Task, Template, TemplateId, TemplateRecord, Tool, Trace, TraceStep, Usage,
+    Call, EffectClass, Evidence, Learning, Lifecycle, Namespace, NextStep, Observation, Outcome, Part,
+    PlanRequest, RunId, RunOutcome, Task, Template, TemplateId, TemplateRecord, Tool, Trace, TraceStep,
+    Usage,
 };
 use plancache::engine::Engine;
 use plancache::expr::Compiled;
@@ -138,7 +141,7 @@ fn plain_words() -> Words {
 fn learnt(tools: &Arc<Vec<Tool>>) -> (Template, Trace) {
     let words = plain_words();
     let first = run(text(&words, 11, [3, 8]), 11, [3, 8], tools);
-    let mut found = extract(&first, &is_read);
+    let mut found = extract(&first, &is_read, Learning::default());
     assert_eq!((found.templates.len(), found.rejected.len()), (1, 0), "{:?}", found.rejected);
     let mut template = found.templates.remove(0);
     template.version = template.content_version();
@@ -148,7 +151,7 @@ fn learnt(tools: &Arc<Vec<Tool>>) -> (Template, Trace) {
 /// What is next after the first `done` calls of the run, from the text on.
 fn fill(template: &Arc<Template>, programs: &Compiled, asked: &Trace, done: usize) -> Played {
     let covers = cover(std::slice::from_ref(template), &lex(&asked.task.text), Wording::Exact).covers;
-    let rules = Rules { task: &asked.task, is_read: &is_read, programs, least_seen: 3 };
+    let rules = Rules { task: &asked.task, is_read: &is_read, programs, least_seen: 3, least_failures: 2 };
     let blocks: &[Block] = &covers[0];
     play(blocks, &asked.steps[..done], &Map::new(), rules)
 }
@@ -175,6 +178,33 @@ fn fills(tools: &Arc<Vec<Tool>>) {
         println!("{name:<22}| {p50:>7.1} {p99:>8.1} {worst:>8.1}");
     }
     println!();
+}
+
+/// A run learnt into a store of a thousand templates: the first gives a template, the others are merged.
+/// The law is 20 ms at the median.
+fn admissions(tools: &Arc<Vec<Tool>>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (template, _) = learnt(tools);
+    let mut random = Random(7);
+    let records = (0..1000).map(|n| record(&template, &words(Kind::Varied, &mut random), n)).collect();
+    let given = Given(Mutex::new(Some(Loaded { records, ..Loaded::default() })));
+    let engine = runtime.block_on(Engine::open(policy(), Arc::new(given), None)).unwrap();
+    let mut times: Vec<Duration> = (0..200u64)
+        .map(|n| {
+            let [a, b] = [n % 90, (n + 31) % 90];
+            let run = run(text(&plain_words(), 100 + n, [a, b]), 100 + n, [a, b], tools);
+            let start = Instant::now();
+            let admitted = black_box(runtime.block_on(engine.admit(&run)).unwrap());
+            let time = start.elapsed();
+            assert_eq!(admitted.rejected, Vec::<String>::new());
+            time
+        })
+        .collect();
+    times.sort();
+    let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|share| percentile(&times, share));
+    println!(
+        "admission of a run: microseconds\n     p50      p99    worst\n{p50:>8.1} {p99:>8.1} {worst:>8.1}\n"
+    );
 }
 
 /// A store that gives its records away once and keeps nothing, so that only the engine's own memory
@@ -351,6 +381,7 @@ fn main() {
         std::env::var("PLANCACHE_BENCH_LARGEST").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
     let tools = tools();
     fills(&tools);
+    admissions(&tools);
     for kind in KINDS {
         grow(kind, largest);
     }

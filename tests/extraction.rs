@@ -9,7 +9,7 @@ mod runs;
 
 use std::sync::Arc;
 
-use plancache::domain::{Diverged, Miss, NextStep, Outcome, Tool, Trace};
+use plancache::domain::{Diverged, Learning, Miss, NextStep, Outcome, Tool, Trace};
 use plancache::extract::{Extracted, extract};
 use readable::readable;
 use runs::{calls_of, engine, policy, run, served, tool};
@@ -42,7 +42,7 @@ fn bed(bed: &str, plants: &[(&str, &str, u32, &str)]) -> Value {
 }
 
 fn extracted(trace: &Trace) -> Extracted {
-    extract(trace, &|tool| READS.contains(&tool))
+    extract(trace, &|tool| READS.contains(&tool), Learning::default())
 }
 
 /// Every template of a run, with the text it came from, and what was not learnt.

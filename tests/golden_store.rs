@@ -119,7 +119,7 @@ async fn write(path: &Path) -> Vec<Arc<TemplateRecord>> {
     let wrong = records.iter().find(|r| r.template.steps.iter().any(|s| s.tool == "queens")).unwrap();
     let served = Served { id: wrong.template.id.clone(), version: wrong.template.version.clone() };
     let failed = RunOutcome::Failure;
-    engine.served(&wrong.template.namespace, &[served], false, failed).await.unwrap();
+    engine.served(&wrong.template.namespace, &[served], false, failed, None).await.unwrap();
     engine.templates(None)
 }
 

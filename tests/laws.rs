@@ -10,7 +10,9 @@ mod runs;
 mod worlds;
 
 use few::few;
-use plancache::domain::{Evidence, Lifecycle, Outcome, Template, TemplateId, TemplateVersion, Trace};
+use plancache::domain::{
+    Evidence, Learning, Lifecycle, Outcome, Template, TemplateId, TemplateVersion, Trace,
+};
 use plancache::engine::Engine;
 use plancache::extract::{extract, merge, shape_key};
 use proptest::prelude::*;
@@ -22,15 +24,30 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn taught(world: &World, runs: &[Trace]) -> Engine {
-    let engine = engine(policy(&[world.read_tool()])).await;
+    taught_all(std::slice::from_ref(world), runs).await
+}
+
+async fn taught_all(worlds: &[World], runs: &[Trace]) -> Engine {
+    let reads: Vec<&str> = worlds.iter().map(World::read_tool).collect();
+    let engine = engine(policy(&reads)).await;
     for run in runs {
         engine.admit(run).await.unwrap();
     }
     engine
 }
 
+/// One task that asks for what each of these runs did, with the tools of all worlds.
+fn together(runs: &[Trace], worlds: &[World]) -> Trace {
+    let mut all = runs[0].clone();
+    let texts: Vec<&str> = runs.iter().map(|run| run.task.text.as_str()).collect();
+    all.task.text = texts.join(" ");
+    all.steps = runs.iter().flat_map(|run| run.steps.clone()).collect();
+    all.task.tools = std::sync::Arc::new(worlds.iter().flat_map(World::tools).cloned().collect());
+    all
+}
+
 fn templates(world: &World, trace: &Trace) -> Vec<Template> {
-    extract(trace, &|tool| tool == world.read_tool()).templates
+    extract(trace, &|tool| tool == world.read_tool(), Learning::default()).templates
 }
 
 /// A template without what depends on when it was learnt: lineage, version, name of the store's
@@ -113,6 +130,26 @@ proptest! {
         let acting: Vec<_> = one.templates(None).into_iter().filter(|r| !r.template.is_idle()).collect();
         prop_assert_eq!(acting.len(), 1, "runs of one shape are one plan");
         prop_assert_eq!(acting[0].evidence.successes, 4);
+    }
+
+    /// Nor does it where tasks hold one intent or two, in either order of the two.
+    #[test]
+    fn the_order_of_learning_blocks_does_not_matter(seed: u64) {
+        let mut random = Random(seed);
+        let worlds = [World::new(&mut random, false), World::new(&mut random, false)];
+        let mut runs: Vec<Trace> = [&[0][..], &[1], &[0, 1], &[1, 0], &[0, 1], &[0]]
+            .iter()
+            .map(|intents| {
+                let own = intents.iter().map(|i| worlds[*i].run(&worlds[*i].situation(&mut random, true)));
+                together(&own.collect::<Vec<_>>(), &worlds)
+            })
+            .collect();
+        let one = wait(taught_all(&worlds, &runs));
+        random.shuffle(&mut runs);
+        let other = wait(taught_all(&worlds, &runs));
+        prop_assert_eq!(known(&one), known(&other));
+        let acting = one.templates(None).into_iter().filter(|r| !r.template.is_idle()).count();
+        prop_assert_eq!(acting, 2, "an intent is one plan: {:#?}", one.templates(None));
     }
 
     /// A merge with itself, or with what was merged in before, changes nothing; and it does not

@@ -247,7 +247,7 @@ fn no_name_of_a_tool_an_argument_or_a_field() {
         }
     }
     let names = names.iter().map(|name| name.to_lowercase()).filter(|name| !says_nothing(name)).collect();
-    check("names", &names, &[PROSE.as_slice(), &KNOWN_SHAPES].concat());
+    check("names", &names, &[PROSE, &KNOWN_SHAPES].concat());
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn no_value() {
         }
     }
     let found = found.into_iter().filter(|value| !says_nothing(value)).collect();
-    check("values", &found, &[PROSE.as_slice(), &KNOWN_SHAPES].concat());
+    check("values", &found, &[PROSE, &KNOWN_SHAPES].concat());
 }
 
 #[test]

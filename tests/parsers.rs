@@ -10,7 +10,7 @@ mod few;
 mod formats;
 
 use few::few;
-use plancache::domain::Template;
+use plancache::domain::{Learning, Template};
 use plancache::import::{Reader, Settings};
 use plancache::validate;
 use proptest::prelude::*;
@@ -240,7 +240,12 @@ fn the_undamaged_are_taken() {
         let mut runs = Reader::new(file.as_bytes(), "n", Settings::default());
         let trace = runs.next().unwrap().unwrap().trace;
         assert_eq!((trace.steps.len(), runs.next()), (2, None), "{file}");
-        assert_eq!(plancache::extract::extract(&trace, &|tool| tool == "loans_of").templates.len(), 1);
+        assert_eq!(
+            plancache::extract::extract(&trace, &|tool| tool == "loans_of", Learning::default())
+                .templates
+                .len(),
+            1
+        );
         checks::recording(file.as_bytes());
     }
     validate::read_template(template()).unwrap();

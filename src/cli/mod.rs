@@ -6,10 +6,10 @@
 
 mod demo;
 mod doctor;
-#[cfg(all(feature = "local-model", feature = "proxy"))]
-mod model_server;
 mod draw;
 mod files;
+#[cfg(all(feature = "local-model", feature = "proxy"))]
+mod model_server;
 mod models;
 mod output;
 mod plans;

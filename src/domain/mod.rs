@@ -5,24 +5,30 @@
 
 mod binding;
 mod ids;
+mod learning;
 mod outcome;
 mod pattern;
 mod plan;
 mod record;
 mod revision;
+mod state;
 mod task;
 mod template;
 mod trace;
 
 pub use binding::{Binding, Operand, PathStep, Predicate, SlotPart, Space, Tier};
 pub use ids::{Namespace, RunId, TemplateId, TemplateVersion, canonical_hash, fresh_call_id};
+pub use learning::Learning;
 pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Outcome, Served};
 pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
 pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
 pub use record::{Evidence, Lifecycle, TemplateRecord};
 pub use revision::{Revision, TemplateChange, changes};
+pub use state::{Known, State, StateValue, is_state};
 pub use task::{EffectClass, Task, Tool};
-pub use template::{AnswerPart, AnswerTemplate, Argument, Guard, StepTemplate, Template, ToolContract};
+pub use template::{
+    AnswerPart, AnswerTemplate, Argument, Guard, KnownFailure, StepTemplate, Template, ToolContract,
+};
 pub use trace::{Call, Observation, RunOutcome, Trace, TraceStep};
 
 /// Version of the stored format. Raised when a stored record can no longer be read as before.

@@ -48,6 +48,10 @@ pub struct SlotSpec {
     /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// The text may leave it out. What is left out selects nothing: a predicate on it does not
+    /// count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// No binding reads it: it is known to be idle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, TemplateId,
+    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
     TemplateVersion, canonical_hash,
 };
 
@@ -49,6 +49,16 @@ pub struct Guard {
     pub hash: Option<String>,
 }
 
+/// A way in which a call failed in runs that were successes all the same: nothing else was done
+/// about it, and the run went on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownFailure {
+    /// Hash of what the tool said, without values.
+    pub form: String,
+    /// Distinct tasks in which the call failed so.
+    pub seen: u32,
+}
+
 /// One call, or one call for each element of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepTemplate {
@@ -62,6 +72,15 @@ pub struct StepTemplate {
     /// What its observation must satisfy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
+    /// How it may fail without the run having to be handed back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<KnownFailure>,
+    /// The states that its observation showed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<State>,
+    /// It failed in every run so far.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untried: bool,
 }
 
 /// One part of a final answer.
@@ -74,8 +93,9 @@ pub enum AnswerPart {
     Value(Operand),
 }
 
-/// The final answer of a run whose only acting block this was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The final answer of a run whose only acting block this was. Without parts: such runs were answered,
+/// but not in words that fit them all, so that the answer is left to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerTemplate {
     /// Words and values in order.
     pub parts: Vec<AnswerPart>,
@@ -135,6 +155,11 @@ impl Template {
     /// The slot of that number.
     pub fn slot(&self, id: SlotId) -> Option<&SlotSpec> {
         self.slots.iter().find(|slot| slot.id == id)
+    }
+
+    /// Whether a step of it failed in every run so far: what it does when all is well is not known.
+    pub fn is_untried(&self) -> bool {
+        self.steps.iter().any(|step| step.untried)
     }
 
     /// Whether the block does nothing: its text is known to be idle.

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::Admission;
 use super::snapshot::{Snapshot, declared_words, masked_pattern};
 use crate::domain::{
-    EffectClass, Evidence, Lifecycle, Served, Template, TemplateId, TemplateRecord, Trace, TraceStep,
-    canonical_hash,
+    EffectClass, Evidence, Lifecycle, Namespace, Served, Template, TemplateId, TemplateRecord, Trace,
+    TraceStep, canonical_hash,
 };
 use crate::expr::Compiled;
 use crate::extract::{Extracted, extract, merge, redact, shape_key};
@@ -20,6 +20,8 @@ use crate::validate;
 
 /// Most distinct tasks whose hashes a record keeps.
 const MOST_TASKS: usize = 16;
+/// After so many admissions, templates that nothing confirmed are looked for.
+const SWEEP: u64 = 256;
 
 /// What learning needs beside the run.
 pub(super) struct Learner<'a> {
@@ -42,7 +44,8 @@ impl Learner<'_> {
         let namespace = &trace.task.namespace;
         let mut changed: HashMap<TemplateId, TemplateRecord> = HashMap::new();
         let counts = after.count_words(namespace, &task, &words(&trace.task.text));
-        let extracted = extract(trace, &|tool| self.is_read(tool));
+        let learning = self.policy.learning;
+        let extracted = extract(trace, &|tool| self.is_read(tool), learning);
         report.rejected.clone_from(&extracted.rejected);
         let declared = declared_words(&trace.task.tools);
         // Templates that waited for a constant which this run makes believed, and its values.
@@ -54,6 +57,7 @@ impl Learner<'_> {
                 report.rejected.push(format!("{}: {why}", template.name));
                 continue;
             }
+            let untried = template.is_untried();
             let masked = masked_pattern(&template.pattern.parts, &template);
             let tenant = after.tenant(namespace).cloned().unwrap_or_default();
             template.keywords = self.keywords.keywords(&masked, &|word| tenant.recurrence(word));
@@ -63,14 +67,17 @@ impl Learner<'_> {
             let merged = tenant.of_shape(&shape_key(&template)).iter().find_map(|id| {
                 let old = tenant.record(id)?;
                 let distinct = !old.evidence.tasks.contains(&task);
-                Some((old, distinct, merge(&old.template, &template, distinct)?))
+                let merged = merge(&old.template, &template, distinct)?;
+                let merged = if learning.merge { merged } else { Template::clone(&old.template) };
+                Some((old, distinct, merged))
             });
             let before = merged.as_ref().map(|(old, ..)| Arc::clone(&old.template));
             let mut record = match merged {
                 Some((old, distinct, merged)) => {
                     let mut record = TemplateRecord { template: Arc::new(merged), ..(**old).clone() };
                     if distinct {
-                        record.evidence.successes += 1;
+                        // A call that failed shows no success of the plan.
+                        record.evidence.successes += u32::from(!untried);
                         if record.evidence.tasks.len() < MOST_TASKS {
                             record.evidence.tasks.insert(task.clone());
                         }
@@ -79,8 +86,11 @@ impl Learner<'_> {
                 }
                 None => {
                     template.id = lineage(&template, after.sequence, index);
-                    let evidence =
-                        Evidence { tasks: [task.clone()].into(), successes: 1, ..Evidence::default() };
+                    let evidence = Evidence {
+                        tasks: [task.clone()].into(),
+                        successes: u32::from(!untried),
+                        ..Evidence::default()
+                    };
                     TemplateRecord {
                         template: Arc::new(template),
                         evidence,
@@ -142,9 +152,27 @@ impl Learner<'_> {
             .into_iter()
             .map(|(word, tasks)| WordCount { namespace: namespace.clone(), word, tasks })
             .collect();
+        report.forgotten = self.stale(&after, namespace);
+        let remove: Vec<_> = report.forgotten.iter().map(|id| (namespace.clone(), id.clone())).collect();
+        for (namespace, id) in &remove {
+            after.remove(namespace, id);
+        }
         let mut put: Vec<TemplateRecord> = changed.into_values().collect();
         put.sort_by(|a, b| a.template.id.cmp(&b.template.id));
-        (after, Change { put, remove: Vec::new(), words }, report)
+        (after, Change { put, remove, words }, report)
+    }
+
+    /// Candidates that no run confirmed for long, looked for now and then.
+    fn stale(&self, after: &Snapshot, namespace: &Namespace) -> Vec<TemplateId> {
+        let long = self.policy.forget_after;
+        if long == 0 || !after.sequence.is_multiple_of(SWEEP.min(long)) {
+            return Vec::new();
+        }
+        let all = after.records(Some(namespace));
+        let stale = |r: &&Arc<TemplateRecord>| {
+            r.state == Lifecycle::Candidate && r.evidence.served == 0 && r.sequence + long <= after.sequence
+        };
+        all.iter().filter(stale).map(|r| r.template.id.clone()).collect()
     }
 
     /// A candidate with enough evidence becomes active. One that was withdrawn needs two more
@@ -187,6 +215,7 @@ impl Learner<'_> {
             programs: self.programs,
             // Its own constants are shown by its own run.
             least_seen: 0,
+            least_failures: 0,
         };
         let readings: Vec<_> =
             read_pattern(template, &text, from, Wording::Exact).into_iter().filter(|r| r.end == to).collect();

@@ -191,7 +191,9 @@ fn slots(blocks: &[Block]) -> Vec<FilledSlot> {
     let mut out = Vec::new();
     for block in blocks {
         for (id, read) in block.values.all() {
-            if let Some(spec) = block.template.slot(id).filter(|spec| !spec.idle && !read.open) {
+            if let Some(spec) =
+                block.template.slot(id).filter(|spec| !spec.idle && !read.open && !read.is_absent())
+            {
                 out.push(FilledSlot {
                     template: block.template.id.clone(),
                     name: spec.name.clone(),

@@ -1,6 +1,7 @@
 //! Composes the other rooms: look-up (decide, fill, validate) and admission (trace to template).
 
 mod admit;
+mod agree;
 mod answer;
 mod ask;
 mod constants;
@@ -24,7 +25,7 @@ use crate::domain::{
     PlanRequest, RunId, RunOutcome, Served, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
 };
 use crate::expr::Compiled;
-use crate::fill::{Filler, Played, Rules, play};
+use crate::fill::{Filler, Played};
 use crate::matching::{KeywordExtractor, RecurrenceKeywords};
 use crate::policy::Policy;
 use crate::store::{Change, SetAside, Store, StoreError};
@@ -82,6 +83,9 @@ pub struct Admission {
     pub merged: Vec<Served>,
     /// Parts of the run that could not be learnt, and why.
     pub rejected: Vec<String>,
+    /// Templates that no further run confirmed in a long time and that were given up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<TemplateId>,
 }
 
 impl Engine {
@@ -132,19 +136,19 @@ impl Engine {
     /// replica can go on with any run.
     pub async fn next(&self, request: &PlanRequest) -> Reply {
         let decision = self.decision(request).await;
-        let (plan, templates, slots) = match &*decision {
+        let (decided, templates, slots) = match &*decision {
             Decision::Plan { plan, templates, slots } => (plan, templates, slots),
             Decision::Miss(miss) => return reply(None, Outcome::Miss(miss.clone())),
         };
-        if let Some(tool) = plan.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
+        if let Some(tool) = decided.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
             return reply(None, Outcome::Bypass(Bypass::Effect { tool }));
         }
         let started = !request.history.is_empty();
         let mut written = Map::new();
         let mut asked: Vec<FilledSlot> = Vec::new();
         loop {
-            let played = match self.agreed(request, plan, &written) {
-                Ok(played) => played,
+            let (played, plan) = match self.agreed(request, decided, &written) {
+                Ok(agreed) => agreed,
                 Err(what) if started => {
                     return reply(
                         None,
@@ -157,9 +161,14 @@ impl Engine {
                 }
                 Err(what) => return reply(None, Outcome::Miss(Miss::Ambiguous { what })),
             };
+            let templates = match &plan.covers[..] {
+                // Where no reading was ruled out, the plan is the one that was decided.
+                covers if covers.len() == decided.covers.len() => templates.clone(),
+                covers => covers.first().map(|blocks| lookup::served(blocks)).unwrap_or_default(),
+            };
             match played {
                 Played::Open(open) if asked.len() < MOST_QUESTIONS => {
-                    match self.ask(request, plan, &open, &mut written).await {
+                    match self.ask(request, &plan, &open, &mut written).await {
                         Ok(slot) => asked.push(slot),
                         Err(miss) if started => {
                             let why = format!("{miss:?}");
@@ -179,8 +188,10 @@ impl Engine {
                     let template = TemplateId::new(open.tool);
                     return reply(None, Outcome::Miss(Miss::SlotUnfilled { template, slot: open.argument }));
                 }
-                Played::Diverged(why) if started => return reply(None, Outcome::Diverged(why)),
-                Played::Diverged(why) => {
+                Played::Diverged(why) | Played::Refuted(why) if started => {
+                    return reply(None, Outcome::Diverged(why));
+                }
+                Played::Diverged(why) | Played::Refuted(why) => {
                     let what = format!("{why:?}");
                     return reply(None, Outcome::Miss(Miss::Ambiguous { what }));
                 }
@@ -200,7 +211,7 @@ impl Engine {
                     };
                 }
                 Played::Call { tool, arguments } => {
-                    return self.serve(request, plan, templates, slots, asked, tool, arguments);
+                    return self.serve(request, &plan, &templates, slots, asked, tool, arguments);
                 }
             }
         }
@@ -253,32 +264,6 @@ impl Engine {
         reply(Some(NextStep::Calls(vec![call])), outcome)
     }
 
-    /// What is next by every cover of the text; they have to agree.
-    fn agreed(
-        &self,
-        request: &PlanRequest,
-        plan: &crate::fill::Plan,
-        written: &Map<String, Value>,
-    ) -> Result<Played, String> {
-        let is_read = |tool: &str| self.policy.effect(tool) == EffectClass::Read;
-        let rules = Rules {
-            task: &request.task,
-            is_read: &is_read,
-            programs: &self.programs,
-            least_seen: self.policy.min_constant,
-        };
-        let mut agreed: Option<Played> = None;
-        for blocks in &plan.covers {
-            let played = play(blocks, &request.history, written, rules);
-            match &agreed {
-                None => agreed = Some(played),
-                Some(other) if *other == played => {}
-                Some(_) => return Err("the text can be read in ways that lead to different calls".into()),
-            }
-        }
-        agreed.ok_or_else(|| "the plan is empty".to_owned())
-    }
-
     /// Learns from a completed run. A run that is not a success is not learnt.
     ///
     /// # Errors
@@ -298,8 +283,9 @@ impl Engine {
         Ok(report)
     }
 
-    /// Takes note of how a *served* run ended; `templates` are those of its hits. A divergence or
-    /// a bad outcome takes the templates out of service at once.
+    /// Takes note of how a *served* run ended; `templates` are those of its hits. A bad outcome takes
+    /// the templates out of service at once; with the run that was `wrong`, they will also not serve
+    /// again where they observe what it observed, until that was seen to go well.
     ///
     /// # Errors
     /// When the store could not keep it.
@@ -309,9 +295,13 @@ impl Engine {
         templates: &[Served],
         diverged: bool,
         outcome: RunOutcome,
+        wrong: Option<&Trace>,
     ) -> Result<(), StoreError> {
         let _one = self.changing.lock().await;
         let mut after = Snapshot::clone(&self.snapshot.load());
+        if let Some(trace) = wrong {
+            self.noted(trace, templates).into_iter().for_each(|record| after.put(record));
+        }
         let mut put = Vec::new();
         // What went wrong is laid to the templates that write, or to all if none does.
         let writes = |record: &TemplateRecord| {

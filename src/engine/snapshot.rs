@@ -21,6 +21,8 @@ pub(super) struct Snapshot {
 pub(super) struct Tenant {
     records: imbl::HashMap<TemplateId, Arc<TemplateRecord>>,
     shapes: imbl::HashMap<String, Vec<TemplateId>>,
+    /// The shape under which each lineage is found.
+    shape_of: imbl::HashMap<TemplateId, String>,
     words: imbl::HashMap<String, u32>,
     tasks: imbl::HashSet<String>,
     /// What is known of values that no text explains.
@@ -140,25 +142,30 @@ impl Tenant {
 
     fn put(&mut self, record: TemplateRecord) {
         let id = record.template.id.clone();
-        if let Some(old) = self.records.get(&id) {
-            let key = shape_key(&old.template);
-            self.forget_shape(&key, &id);
-        }
-        // The index replaces what it holds of a lineage.
+        // The index replaces what it holds of a lineage. A merge keeps the shape, so that only what is
+        // new or was edited has to find its place.
         self.index.insert(id.clone(), &record.template.keywords);
-        self.shapes.entry(shape_key(&record.template)).or_default().push(id.clone());
+        let same = self.records.get(&id).is_some_and(|old| old.template.version == record.template.version);
+        if !same {
+            self.forget_shape(&id);
+            let key = shape_key(&record.template);
+            self.shapes.entry(key.clone()).or_default().push(id.clone());
+            self.shape_of.insert(id.clone(), key);
+        }
         self.records.insert(id, Arc::new(record));
     }
 
     fn remove(&mut self, id: &TemplateId) -> bool {
-        let Some(record) = self.records.remove(id) else { return false };
+        if self.records.remove(id).is_none() {
+            return false;
+        }
         self.index.remove(id);
-        self.forget_shape(&shape_key(&record.template), id);
+        self.forget_shape(id);
         true
     }
 
-    fn forget_shape(&mut self, key: &str, id: &TemplateId) {
-        if let Some(ids) = self.shapes.get_mut(key) {
+    fn forget_shape(&mut self, id: &TemplateId) {
+        if let Some(ids) = self.shape_of.remove(id).and_then(|key| self.shapes.get_mut(&key)) {
             ids.retain(|other| other != id);
         }
     }

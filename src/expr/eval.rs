@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::values::{Seen, Values};
+use super::values::{Read, Seen, Values};
 use crate::domain::{Binding, ListId, Operand, PathStep, Predicate, SlotPart};
 use crate::spans::{same_value, text_of};
 
@@ -63,6 +63,9 @@ pub fn eval_operand(operand: &Operand, env: Env<'_>) -> Result<Value, EvalError>
         Operand::Slot { slot, part } => {
             let read =
                 env.values.get(*slot, env.unit).ok_or_else(|| EvalError::Missing(format!("slot {slot}")))?;
+            if read.is_absent() {
+                return Err(EvalError::Missing(format!("slot {slot}, which may be left out,")));
+            }
             take_part(&read.value, part)
         }
         Operand::Observed { step, path } => walk(observation(*step, env)?, path, env),
@@ -164,6 +167,7 @@ fn follow<'a>(
         PathStep::Select(predicates) => {
             let wanted = predicates
                 .iter()
+                .filter(|p| !is_absent(&p.equals, env))
                 .map(|p| Ok((p, eval_operand(&p.equals, env)?)))
                 .collect::<Result<Vec<(&Predicate, Value)>, EvalError>>()?;
             out.extend(elements(value).into_iter().filter(|(_, record)| {
@@ -184,6 +188,15 @@ fn follow<'a>(
         PathStep::Greatest(keys) => out.extend(extremum(value, keys, std::cmp::Ordering::Greater)?),
     }
     Ok(())
+}
+
+/// Whether an operand is, or is made with, a slot that the text leaves out.
+fn is_absent(operand: &Operand, env: Env<'_>) -> bool {
+    match operand {
+        Operand::Slot { slot, .. } => env.values.get(*slot, env.unit).is_some_and(Read::is_absent),
+        Operand::Observed { .. } => false,
+        Operand::Merge { base, changes } => is_absent(base, env) || is_absent(changes, env),
+    }
 }
 
 /// The elements of an array, or of an object used as a keyed collection.
@@ -225,7 +238,6 @@ fn extremum<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::Read;
     use super::*;
     use serde_json::json;
 
@@ -257,6 +269,22 @@ mod tests {
         assert_eq!(at("lamp"), Ok(json!(1)));
         assert_eq!(at("Chair"), Err(EvalError::Tie(2)));
         assert_eq!(at("Desk"), Err(EvalError::NoMatch));
+    }
+
+    #[test]
+    fn a_predicate_on_what_is_left_out_does_not_count() {
+        let obs = json!([{"n": "Lamp", "hue": "red", "id": 1}, {"n": "Chair", "hue": "red", "id": 2},
+            {"n": "Chair", "hue": "blue", "id": 3}]);
+        let seen = [Seen::One(&obs)];
+        let is = |field: &str, id| Predicate { field: vec![field.into()], equals: slot(id, SlotPart::Whole) };
+        let path = vec![PathStep::Select(vec![is("n", 0), is("hue", 1)]), PathStep::Key("id".into())];
+        let binding = Binding::Value(Operand::Observed { step: 0, path });
+        let at = |name: &str, hue: Value| eval(&binding, env(&values(&[(0, json!(name)), (1, hue)]), &seen));
+        assert_eq!(at("Chair", json!("blue")), Ok(json!(3)));
+        assert_eq!(at("Lamp", Value::Null), Ok(json!(1)));
+        assert_eq!(at("Chair", Value::Null), Err(EvalError::Tie(2)));
+        let whole = Binding::Value(slot(1, SlotPart::Whole));
+        assert!(eval(&whole, env(&values(&[(1, Value::Null)]), &[])).is_err());
     }
 
     #[test]

@@ -16,6 +16,18 @@ pub struct Read {
     pub open: bool,
 }
 
+impl Read {
+    /// What a slot reads that the text leaves out.
+    pub fn absent() -> Self {
+        Self { value: Value::Null, span: None, open: false }
+    }
+
+    /// Whether the text leaves the slot out.
+    pub fn is_absent(&self) -> bool {
+        self.value.is_null()
+    }
+}
+
 /// The values of a template's slots for one task: single ones, and one set for each element of
 /// each list.
 #[derive(Clone, Debug, Default, PartialEq)]

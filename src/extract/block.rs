@@ -17,14 +17,22 @@ use crate::domain::{
 use crate::expr::{Read, Seen, Values};
 use crate::spans::{Lexed, is_connective, same_text, same_value};
 
-/// Turns a segment of a run into a template. `sole` says that it is the run's only acting one, so
-/// that the run's answer is its answer.
+/// How a segment is to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Whether {
+    /// It is the run's only acting one, so that the run's answer is its answer.
+    pub(super) sole: bool,
+    /// Lists are looked for.
+    pub(super) loops: bool,
+}
+
+/// Turns a segment of a run into a template.
 pub(super) fn template(
     trace: &Trace,
     text: &Lexed,
     segment: &Segment,
     is_read: &dyn Fn(&str) -> bool,
-    sole: bool,
+    whether: Whether,
 ) -> Result<Template, String> {
     let calls: Vec<&TraceStep> = segment.steps.iter().map(|s| &trace.steps[*s]).collect();
     let tools = || calls.iter().map(|c| c.call.tool.as_str()).collect::<Vec<_>>().join(", ");
@@ -48,9 +56,9 @@ pub(super) fn template(
     let taken = taken(trace, &calls);
     let all = elements(text, (segment.from, segment.to), &taken, &known);
     let draft = if calls.is_empty() {
-        Draft::idle(text, segment, &all)
+        Draft::idle(text, segment, &all, whether.loops)
     } else {
-        draft(trace, &calls, text, &all, &beside)
+        draft(trace, &calls, text, &all, lists(&calls, &all, &beside, whether.loops))
     };
     let Draft { mut pattern, mut slots, values, steps } = draft;
     // "Also K_2." says what to do only by what stands before it.
@@ -67,8 +75,8 @@ pub(super) fn template(
     let answer = trace
         .answer
         .as_deref()
-        .filter(|a| sole && !a.trim().is_empty())
-        .and_then(|a| answered(a, trace, &slots, &values, &steps, &firsts));
+        .filter(|a| whether.sole && !a.trim().is_empty() && !steps.iter().any(|s| s.untried))
+        .map(|a| answered(a, trace, &slots, &values, &steps, &firsts).unwrap_or_default());
     let name = match (calls.iter().rev().find(|c| !is_read(&c.call.tool)), calls.last()) {
         (Some(write), _) => write.call.tool.clone(),
         (None, Some(last)) => last.call.tool.clone(),
@@ -127,21 +135,40 @@ struct Draft {
     steps: Steps,
 }
 
-/// Drafts the block with a list of one unit where an array of one element asks for it, with the
-/// lists that its text shows, and without lists; keeps the first of those that explain most.
-fn draft(trace: &Trace, calls: &[&TraceStep], text: &Lexed, all: &[Element], beside: &[&Value]) -> Draft {
-    let shown = repeats(all);
+/// The lists that a text may hold, in the order in which they are tried: one of a single unit where
+/// an array of one element asks for it, those that the text shows, and none.
+fn lists(calls: &[&TraceStep], all: &[Element], beside: &[&Value], loops: bool) -> Vec<Vec<Repeat>> {
+    if !loops {
+        return vec![Vec::new()];
+    }
+    let ragged = repeats(all, true);
+    let even = repeats(all, false);
     let alone = single_unit(calls, all, beside);
     let mut readings = Vec::new();
     if let Some(alone) = alone {
         let (from, to) = alone.range();
         let mut lists = vec![alone];
-        lists.extend(shown.iter().filter(|r| r.range().1 <= from || to <= r.range().0).cloned());
+        lists.extend(even.iter().filter(|r| r.range().1 <= from || to <= r.range().0).cloned());
         lists.sort_by_key(|list| list.range().0);
         readings.push(lists);
     }
-    readings.push(shown);
+    if ragged != even {
+        readings.push(ragged);
+    }
+    readings.push(even);
     readings.push(Vec::new());
+    readings
+}
+
+/// Drafts the block with each of these readings of its lists; keeps the first of those that explain
+/// most.
+fn draft(
+    trace: &Trace,
+    calls: &[&TraceStep],
+    text: &Lexed,
+    all: &[Element],
+    readings: Vec<Vec<Repeat>>,
+) -> Draft {
     let mut best: Option<Draft> = None;
     for lists in readings {
         let (pattern, slots, values) = lay_out(text, all, &lists);
@@ -164,8 +191,9 @@ fn draft(trace: &Trace, calls: &[&TraceStep], text: &Lexed, all: &[Element], bes
 }
 
 impl Draft {
-    fn idle(text: &Lexed, segment: &Segment, all: &[Element]) -> Self {
-        let (pattern, slots, values) = lay_out(text, all, &repeats(all));
+    fn idle(text: &Lexed, segment: &Segment, all: &[Element], loops: bool) -> Self {
+        let lists = if loops { repeats(all, false) } else { Vec::new() };
+        let (pattern, slots, values) = lay_out(text, all, &lists);
         let mut draft = Self { pattern, slots, values, steps: Steps::default() };
         if draft.slots.is_empty() {
             draft.pattern = idle_words(text, segment);
@@ -237,20 +265,24 @@ fn lay_out(text: &Lexed, all: &[Element], lists: &[Repeat]) -> (Pattern, Vec<Slo
         if let Some(id) = list {
             let repeat = &lists[id];
             let first = slots.len() as SlotId;
+            let form = repeat.form(all);
             let mut unit_parts = Vec::new();
+            for element in form {
+                let slot = slots.len() as SlotId;
+                unit_parts.push(part(element, slot, Some(id as u32), &mut slots));
+            }
             let mut units = Vec::new();
-            for (n, (from, to)) in repeat.units.iter().enumerate() {
+            for places in repeat.aligned(all) {
                 let mut unit = BTreeMap::new();
-                let mut slot = first;
-                for element in &all[*from..*to] {
-                    if n == 0 {
-                        unit_parts.push(part(element, slot, Some(id as u32), &mut slots));
-                    }
-                    if let Element::Value(found) = element {
-                        let spec = &mut slots[slot as usize];
+                let values = places.iter().zip(form).filter(|(_, e)| matches!(e, Element::Value(_)));
+                for (slot, (own, _)) in (first..).zip(values) {
+                    let spec = &mut slots[slot as usize];
+                    if let Some(Element::Value(found)) = own.map(|own| &all[own]) {
                         spec.shape = spec.shape.join(found.shape).unwrap_or(Shape::Phrase);
                         unit.insert(slot, read(text, found));
-                        slot += 1;
+                    } else {
+                        spec.optional = true;
+                        unit.insert(slot, Read::absent());
                     }
                 }
                 units.push(unit);
@@ -285,6 +317,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
                 members: found.members.clone(),
                 list,
                 keys: Vec::new(),
+                optional: false,
                 idle: false,
                 only: None,
             });

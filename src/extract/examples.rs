@@ -49,7 +49,7 @@ pub(super) fn run(text: &str, calls: &[(&str, Value, Value)]) -> Trace {
 
 /// The only template of a run.
 pub(super) fn template(trace: &Trace) -> Template {
-    let mut found = super::extract(trace, &is_read);
+    let mut found = super::extract(trace, &is_read, crate::domain::Learning::default());
     assert_eq!(found.templates.len(), 1, "{:?}", found.rejected);
     found.templates.remove(0)
 }

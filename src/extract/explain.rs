@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::occurrences::{At, MOST_PLACES, is_collection, places};
+use super::occurrences::{At, MOST_PLACES, is_collection, is_named, places};
 use crate::domain::{
     Binding, ListId, Operand, PathStep, Predicate, Shape, SlotId, SlotPart, SlotSpec, Space, canonical_hash,
 };
@@ -35,7 +35,10 @@ impl<'a> Scope<'a> {
     /// The slots that can be read here, with their values.
     fn readable(&self) -> impl Iterator<Item = (&'a SlotSpec, &'a Value)> {
         let (values, unit) = (self.values, self.unit);
-        self.slots.iter().filter_map(move |slot| values.get(slot.id, unit).map(|read| (slot, &read.value)))
+        let read = move |slot: &'a SlotSpec| {
+            values.get(slot.id, unit).filter(|r| !r.is_absent()).map(|r| (slot, &r.value))
+        };
+        self.slots.iter().filter_map(read)
     }
 
     fn observations(&self) -> impl Iterator<Item = (u32, &'a Value)> {
@@ -176,7 +179,13 @@ fn generalise(root: &Value, place: &[At], scope: &Scope<'_>, cut: &mut bool) -> 
         let ways: Vec<PathStep> = match at {
             At::KeyOf => vec![PathStep::KeyOf],
             At::Key(key) if !is_collection(value) => vec![PathStep::Key(key.clone())],
-            At::Key(_) | At::Index(_) => select(value, next, &place[depth + 1..], at, scope, cut),
+            At::Key(_) | At::Index(_) => {
+                let mut ways = select(value, next, &place[depth + 1..], at, scope, cut);
+                if let (At::Key(key), true) = (at, is_named(value)) {
+                    ways.insert(0, PathStep::Key(key.clone()));
+                }
+                ways
+            }
         };
         *cut |= paths.len() * ways.len() > MOST_BINDINGS;
         paths = paths
@@ -476,9 +485,10 @@ mod tests {
     #[test]
     fn a_collection_by_key_gives_the_key_and_the_only_element() {
         let found = space(&json!("K_7"), &[], &[json!({"boats": {"K_7": {"pier": 4}}})]);
-        // An object with one record in it may be a collection itself, whatever its key.
+        // An object with one record in it may be a collection itself, or a member meant by its name.
         let only = observed(vec![PathStep::Only, PathStep::Only, PathStep::KeyOf]);
-        assert_eq!(found.best().collect::<Vec<_>>(), [&only]);
+        let named = observed(vec![key("boats"), PathStep::Only, PathStep::KeyOf]);
+        assert_eq!(found.best().collect::<Vec<_>>(), [&only, &named]);
         assert_eq!(only.tier(), Tier::Path);
     }
 

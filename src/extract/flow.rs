@@ -12,7 +12,7 @@ pub(super) struct Flow {
     pub(super) needs: Vec<Vec<usize>>,
     /// The steps that nothing depends on, in order: what the run was for.
     pub(super) sinks: Vec<usize>,
-    /// Steps that failed and were not made good: what they served cannot be learnt.
+    /// Reads that failed and were not made good: what they served cannot be learnt.
     pub(super) broken: Vec<usize>,
     /// What was dropped, and why.
     pub(super) notes: Vec<String>,
@@ -58,12 +58,15 @@ impl Flow {
                         step.call.tool
                     ));
                 } else {
-                    flow.notes.push(format!(
-                        "step {} ({}) failed: what it served is not learnt",
-                        i + 1,
-                        step.call.tool
-                    ));
-                    flow.broken.push(i);
+                    // A read that fails is tried in another way; a write was wanted all the same.
+                    if is_read(&step.call.tool) {
+                        flow.notes.push(format!(
+                            "step {} ({}) failed: what it served is not learnt",
+                            i + 1,
+                            step.call.tool
+                        ));
+                        flow.broken.push(i);
+                    }
                     flow.sinks.push(i);
                 }
             } else if is_read(&step.call.tool) && !in_text[i] && last != Some(i) {
@@ -182,6 +185,9 @@ mod tests {
         assert_eq!((found.sinks, found.broken), (vec![1], vec![]));
         assert!(found.notes[0].contains("made good"), "{:?}", found.notes);
         let found = flow("Tow K_1.", &[fail]);
+        assert_eq!((found.sinks, found.broken), (vec![0], vec![]));
+        let fail = ("berths", json!({"pier": "P_4"}), json!({"error": "too heavy, K_1"}));
+        let found = flow("What lies at P_4?", &[fail]);
         assert_eq!((found.sinks, found.broken), (vec![0], vec![0]));
         // What is noted names steps and tools, never values.
         assert!(!found.notes[0].contains("K_1") && !found.notes[0].contains("heavy"));

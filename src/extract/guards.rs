@@ -1,7 +1,11 @@
 use serde_json::Value;
 
+use super::occurrences::scalars;
 use super::steps::reads;
-use crate::domain::{Binding, Guard, Operand, PathStep, StepTemplate, TraceStep, canonical_hash};
+use crate::domain::{
+    Binding, Guard, Operand, PathStep, State, StepTemplate, TraceStep, canonical_hash, is_state,
+};
+use crate::spans::same_text;
 
 /// Puts guards on the steps: the members of their observations that later arguments read must be
 /// there; and what a later write changed of an object must be as it was before it.
@@ -9,24 +13,18 @@ use crate::domain::{Binding, Guard, Operand, PathStep, StepTemplate, TraceStep, 
 /// `calls` holds for each step the trace step of its first call.
 pub(super) fn guard(steps: &mut [StepTemplate], calls: &[&TraceStep], is_read: &dyn Fn(&str) -> bool) {
     for step in 0..steps.len() {
-        let mut keys: Vec<String> = Vec::new();
-        for later in &steps[step + 1..] {
-            for (_, argument) in &later.arguments {
-                argument.spaces(&mut |space| {
-                    for binding in space.best() {
-                        first_keys(binding, step as u32, &mut keys);
-                    }
-                });
-            }
-        }
         let Some(observation) = calls[step].observation.as_ref().map(|o| &o.value) else { continue };
-        let present = keys.iter().map(|key| format!("{} in obs", quote(key))).collect::<Vec<_>>();
-        if !present.is_empty() {
-            let cel = Some(present.join(" && "));
-            steps[step].guards.push(Guard { cel, field: Vec::new(), hash: None });
-        }
+        let members = members(steps, step);
+        steps[step].guards.extend(members);
         if !is_read(&steps[step].tool) {
             continue;
+        }
+        if steps[step].for_each.is_none() {
+            let mut states = State::shown(observation);
+            // A member that is named after a value is data.
+            let arguments = || calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars);
+            states.retain(|s| !arguments().any(|v| v.as_str().is_some_and(|v| same_text(v, &s.field))));
+            steps[step].states = states;
         }
         let changed = (step + 1..steps.len())
             .filter(|w| !is_read(&steps[*w].tool))
@@ -41,6 +39,34 @@ pub(super) fn guard(steps: &mut [StepTemplate], calls: &[&TraceStep], is_read: &
     }
 }
 
+/// The guard that the members of a step's observation which later arguments read are there.
+fn members(steps: &[StepTemplate], step: usize) -> Option<Guard> {
+    let mut keys: Vec<String> = Vec::new();
+    for later in &steps[step + 1..] {
+        for (_, argument) in &later.arguments {
+            argument.spaces(&mut |space| {
+                for binding in space.best() {
+                    first_keys(binding, step as u32, &mut keys);
+                }
+            });
+        }
+    }
+    let present = keys.iter().map(|key| format!("{} in obs", quote(key))).collect::<Vec<_>>();
+    let cel = Some(present.join(" && "));
+    (!present.is_empty()).then_some(Guard { cel, field: Vec::new(), hash: None })
+}
+
+/// After a merge: guards on members follow the bindings that are left, whichever run came first.
+pub(super) fn follow(merged: &mut [StepTemplate], runs: &[&[StepTemplate]]) {
+    for step in 0..merged.len() {
+        let before: Vec<Guard> = runs.iter().filter_map(|run| members(run, step)).collect();
+        let now = members(merged, step);
+        let guards = &mut merged[step].guards;
+        guards.retain(|guard| !before.contains(guard));
+        now.into_iter().for_each(|guard| guards.insert(0, guard));
+    }
+}
+
 /// Text members of an object that are words (no digits, at most four) and that a write changed:
 /// states, on which the run's choice is likely to have depended. `None` if the two observations
 /// are not of the same object.
@@ -50,13 +76,8 @@ fn changes(before: &Value, after: &Value) -> Option<Vec<(String, String)>> {
     if same < 2 {
         return None;
     }
-    let state = |text: &str| {
-        !text.is_empty()
-            && text.split_whitespace().count() <= 4
-            && text.chars().all(|c| c.is_lowercase() || " _-()".contains(c))
-    };
     let changed = before.iter().filter_map(|(key, value)| {
-        let old = value.as_str().filter(|old| state(old))?;
+        let old = value.as_str().filter(|old| is_state(old))?;
         let new = after.get(key)?.as_str()?;
         (old != new).then(|| (key.clone(), old.to_owned()))
     });

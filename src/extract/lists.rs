@@ -6,6 +6,8 @@ use crate::domain::Shape;
 pub(super) struct Repeat {
     /// Element ranges of the units, in order.
     pub(super) units: Vec<(usize, usize)>,
+    /// The unit that shows the whole form: others may leave out values of it.
+    pub(super) full: usize,
     /// The distinct separators.
     pub(super) separators: Vec<Vec<String>>,
 }
@@ -15,14 +17,30 @@ impl Repeat {
     pub(super) fn range(&self) -> (usize, usize) {
         (self.units.first().map_or(0, |u| u.0), self.units.last().map_or(0, |u| u.1))
     }
+
+    /// For each unit, which of its elements stands for each element of the form; `None` where the
+    /// unit leaves a value out.
+    pub(super) fn aligned(&self, elements: &[Element]) -> Vec<Vec<Option<usize>>> {
+        let form = self.form(elements);
+        self.units.iter().filter_map(|unit| align(elements, form, unit.0, true).map(|a| a.places)).collect()
+    }
+
+    /// The elements of the unit that leaves nothing out.
+    pub(super) fn form<'a>(&self, elements: &'a [Element]) -> &'a [Element] {
+        let (from, to) = self.units[self.full];
+        &elements[from..to]
+    }
 }
 
 /// Longest unit, in elements.
 const MOST_UNIT: usize = 9;
+/// Longest unit of which values may be left out, in values.
+const MOST_RAGGED: usize = 3;
 
 /// Finds lists of two and more units: the same sequence of words and value shapes, again and again
-/// with only separators in between. Longest list first where they overlap, then the shortest unit.
-pub(super) fn repeats(elements: &[Element]) -> Vec<Repeat> {
+/// with only separators in between. With `ragged`, units of values alone may leave out all but the
+/// first ("Gull {size: small}, Tern"). Longest list first where they overlap, then the shortest unit.
+pub(super) fn repeats(elements: &[Element], ragged: bool) -> Vec<Repeat> {
     let mut found: Vec<Repeat> = Vec::new();
     for start in 0..elements.len() {
         if !matches!(elements[start], Element::Value(_)) {
@@ -31,9 +49,14 @@ pub(super) fn repeats(elements: &[Element]) -> Vec<Repeat> {
         for length in 1..=MOST_UNIT.min(elements.len() - start) {
             let unit = &elements[start..start + length];
             let whole = !unit.iter().any(bounds) && !separates(&unit[length - 1]);
-            if whole && let Some(repeat) = repeat(elements, start, length) {
+            if whole && let Some(repeat) = repeat(elements, unit, start, false) {
                 found.push(repeat);
             }
+        }
+    }
+    if ragged {
+        for form in forms(elements) {
+            found.extend((0..elements.len()).filter_map(|start| repeat(elements, form, start, true)));
         }
     }
     let size = |r: &Repeat| r.range().1 - r.range().0;
@@ -49,27 +72,68 @@ pub(super) fn repeats(elements: &[Element]) -> Vec<Repeat> {
     kept
 }
 
-fn repeat(elements: &[Element], start: usize, length: usize) -> Option<Repeat> {
-    let unit = &elements[start..start + length];
-    let mut units = vec![(start, start + length)];
+/// The sequences of neighbouring values of different shapes, one of each.
+fn forms(elements: &[Element]) -> Vec<&[Element]> {
+    let mut out: Vec<&[Element]> = Vec::new();
+    for length in 2..=MOST_RAGGED {
+        for form in elements.windows(length) {
+            let distinct = (1..length).all(|i| !form[..i].iter().any(|other| alike(other, &form[i])));
+            let values = form.iter().all(|e| matches!(e, Element::Value(_)));
+            let known =
+                |own: &&[Element]| own.len() == length && own.iter().zip(form).all(|(a, b)| alike(a, b));
+            if values && distinct && !out.iter().any(known) {
+                out.push(form);
+            }
+        }
+    }
+    out
+}
+
+/// A unit read at a place.
+struct Aligned {
+    places: Vec<Option<usize>>,
+    end: usize,
+}
+
+/// Reads a unit of this form from element `at`; if it is ragged, values but the first may be left out.
+fn align(elements: &[Element], form: &[Element], at: usize, ragged: bool) -> Option<Aligned> {
+    let mut end = at;
+    let mut places = Vec::new();
+    for (n, part) in form.iter().enumerate() {
+        if elements.get(end).is_some_and(|own| alike(part, own)) {
+            places.push(Some(end));
+            end += 1;
+        } else if ragged && n > 0 && matches!(part, Element::Value(_)) {
+            places.push(None);
+        } else {
+            return None;
+        }
+    }
+    Some(Aligned { places, end })
+}
+
+/// The list whose first unit is at `start`. A ragged one has units with and without all values.
+fn repeat(elements: &[Element], form: &[Element], start: usize, ragged: bool) -> Option<Repeat> {
+    let mut units = vec![(start, align(elements, form, start, ragged)?.end)];
     let mut separators: Vec<Vec<String>> = Vec::new();
-    let mut at = start + length;
+    let mut at = units[0].1;
     loop {
         let next = (1..=3usize).find_map(|gap| {
-            let from = at + gap;
-            let between = elements.get(at..from)?;
-            let own = elements.get(from..from + length)?;
-            (between.iter().all(separates) && alike(unit, own)).then_some((from, between))
+            let between = elements.get(at..at + gap)?;
+            let unit = align(elements, form, at + gap, ragged)?;
+            between.iter().all(separates).then_some((at + gap, unit.end, between))
         });
-        let Some((from, between)) = next else { break };
+        let Some((from, to, between)) = next else { break };
         let words: Vec<String> = between.iter().filter_map(literal).collect();
         if !separators.contains(&words) {
             separators.push(words);
         }
-        units.push((from, from + length));
-        at = from + length;
+        units.push((from, to));
+        at = to;
     }
-    (units.len() > 1).then_some(Repeat { units, separators })
+    let full = units.iter().position(|(from, to)| to - from == form.len())?;
+    let uneven = units.iter().any(|(from, to)| to - from < form.len());
+    (units.len() > 1 && uneven == ragged).then_some(Repeat { units, full, separators })
 }
 
 fn literal(element: &Element) -> Option<String> {
@@ -79,14 +143,14 @@ fn literal(element: &Element) -> Option<String> {
     }
 }
 
-fn alike(a: &[Element], b: &[Element]) -> bool {
-    a.iter().zip(b).all(|(a, b)| match (a, b) {
+fn alike(a: &Element, b: &Element) -> bool {
+    match (a, b) {
         (Element::Literal(a), Element::Literal(b)) => a == b,
         (Element::Value(a), Element::Value(b)) => {
             a.shape.join(b.shape).is_some() && (a.shape != Shape::Member || a.members == b.members)
         }
         _ => false,
-    })
+    }
 }
 
 /// The list of one unit that spans the given elements (those that an array of one element was
@@ -102,7 +166,7 @@ pub(super) fn single(elements: &[Element], used: &[usize]) -> Option<Repeat> {
         Some(Element::Literal(mark)) if mark == ";" || mark == "\n" => vec![vec![mark.clone()]],
         _ => Vec::new(),
     };
-    Some(Repeat { units: vec![(from, to)], separators })
+    Some(Repeat { units: vec![(from, to)], full: 0, separators })
 }
 
 #[cfg(test)]
@@ -119,7 +183,7 @@ mod tests {
     /// How many units each list has, and its separators.
     fn found(text: &str) -> Vec<(usize, Vec<String>)> {
         let join = |r: Repeat| (r.units.len(), r.separators.iter().map(|s| s.join(" ")).collect());
-        repeats(&read(text)).into_iter().map(join).collect()
+        repeats(&read(text), true).into_iter().map(join).collect()
     }
 
     fn list(units: usize, separators: &[&str]) -> (usize, Vec<String>) {
@@ -148,8 +212,25 @@ mod tests {
     }
 
     #[test]
+    fn units_may_leave_values_out_but_the_first() {
+        let all = read("tow Gull {size: big}, Tern and Skua {size: small} / Tern");
+        let lists = repeats(&all, true);
+        assert_eq!(lists.len(), 1);
+        assert_eq!(
+            lists[0].aligned(&all),
+            [[Some(1), Some(2)], [Some(4), None], [Some(6), Some(7)], [Some(9), None]]
+        );
+        // Without gaps only "Tern and Skua" is one.
+        assert_eq!(repeats(&all, false)[0].range(), (4, 7));
+        assert_eq!(repeats(&read("tow {size: big} Gull, {size: small}, Tern"), true).len(), 1);
+        // The same form in each unit leaves nothing out.
+        let all = read("tow Gull {size: big}, Tern {size: big}");
+        assert_eq!(repeats(&all, true), repeats(&all, false));
+    }
+
+    #[test]
     fn lists_do_not_overlap_and_stand_in_order() {
-        let lists = repeats(&read("tow Gull and Tern to P_1 or P_2"));
+        let lists = repeats(&read("tow Gull and Tern to P_1 or P_2"), true);
         assert_eq!(lists.iter().map(Repeat::range).collect::<Vec<_>>(), [(1, 4), (5, 8)]);
     }
 

@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
+use super::guards;
 use super::slots::describe;
 use crate::domain::{
-    AnswerTemplate, Argument, Binding, Guard, ListPart, Part, Pattern, Shape, SlotSpec, Space, StepTemplate,
-    Template, canonical_hash,
+    AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Part, Pattern, Shape, SlotSpec, Space,
+    State, StepTemplate, Template, canonical_hash,
 };
 
 /// What two templates must have in common to be merged: the words and the places of values in
@@ -53,14 +54,16 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
         return None;
     }
     let mut merged = old.clone();
+    let tried = (!old.is_untried(), !new.is_untried());
     for (slot, other) in merged.slots.iter_mut().zip(&new.slots) {
         join_slots(slot, other)?;
     }
     merged.pattern = Pattern { parts: join_parts(&old.pattern.parts, &new.pattern.parts) };
     for (step, other) in merged.steps.iter_mut().zip(&new.steps) {
-        *step = intersect_steps(step, other, distinct)?;
+        *step = intersect_steps(step, other, distinct, tried)?;
     }
     merged.answer = same_answer(&old.answer, &new.answer);
+    guards::follow(&mut merged.steps, &[&old.steps, &new.steps]);
     describe(&mut merged.slots, &merged.steps);
     Some(merged)
 }
@@ -70,6 +73,7 @@ fn join_slots(slot: &mut SlotSpec, other: &SlotSpec) -> Option<()> {
     if slot.list != other.list || (slot.shape == Shape::Member && slot.members != other.members) {
         return None;
     }
+    slot.optional |= other.optional;
     slot.shape = slot.shape.join(other.shape).or_else(|| {
         let open = |s: Shape| !matches!(s, Shape::Member | Shape::Object);
         (open(slot.shape) && open(other.shape)).then_some(Shape::Phrase)
@@ -92,18 +96,50 @@ fn join_parts(old: &[Part], new: &[Part]) -> Vec<Part> {
         .collect()
 }
 
-fn intersect_steps(old: &StepTemplate, new: &StepTemplate, distinct: bool) -> Option<StepTemplate> {
+/// `tried` says of the old and the new template whether its calls ever went well.
+fn intersect_steps(
+    old: &StepTemplate,
+    new: &StepTemplate,
+    distinct: bool,
+    tried: (bool, bool),
+) -> Option<StepTemplate> {
     let arguments = old
         .arguments
         .iter()
         .zip(&new.arguments)
         .map(|((name, a), (_, b))| Some((name.clone(), intersect(a, b, distinct)?)))
         .collect::<Option<Vec<_>>>()?;
-    Some(StepTemplate { arguments, guards: join_guards(&old.guards, &new.guards), ..old.clone() })
+    // A run in which a write failed does not show what it would have changed.
+    let guards = match tried {
+        (true, false) => old.guards.clone(),
+        (false, true) => new.guards.clone(),
+        _ => join_guards(&old.guards, &new.guards),
+    };
+    let failures = join_failures(&old.failures, &new.failures, distinct);
+    let states = State::join(&old.states, &new.states, distinct);
+    Some(StepTemplate {
+        arguments,
+        guards,
+        failures,
+        states,
+        untried: old.untried && new.untried,
+        ..old.clone()
+    })
 }
 
-/// A guard on a value is kept where both runs had the same value. One on members is as it was:
-/// what the surviving bindings read was read before.
+fn join_failures(old: &[KnownFailure], new: &[KnownFailure], distinct: bool) -> Vec<KnownFailure> {
+    let mut all = old.to_vec();
+    for failure in new {
+        match all.iter_mut().find(|known| known.form == failure.form) {
+            Some(known) => known.seen += u32::from(distinct),
+            None => all.push(failure.clone()),
+        }
+    }
+    all.sort_by(|a, b| a.form.cmp(&b.form));
+    all
+}
+
+/// A guard on a value is kept where both runs had the same value, another as it was.
 fn join_guards(old: &[Guard], new: &[Guard]) -> Vec<Guard> {
     old.iter()
         .filter_map(|guard| {
@@ -158,12 +194,13 @@ fn intersect_spaces(old: &Space, new: &Space, distinct: bool) -> Option<Space> {
     if bindings.is_empty() { None } else { Some(Space { bindings, overflow }) }
 }
 
-/// An answer is kept if both runs gave the same one. One without an answer may have said what no
-/// template can say, so that words of the other alone would be too little.
+/// What runs said of a block alone; a run that said nothing of it has no voice. Different answers
+/// leave none.
 fn same_answer(old: &Option<AnswerTemplate>, new: &Option<AnswerTemplate>) -> Option<AnswerTemplate> {
     match (old, new) {
-        (Some(a), Some(b)) if a == b => Some(a.clone()),
-        _ => None,
+        (Some(a), Some(b)) if a != b => Some(AnswerTemplate::default()),
+        (Some(a), _) => Some(a.clone()),
+        (None, b) => b.clone(),
     }
 }
 
@@ -334,6 +371,28 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_run_takes_no_guard_away_and_adds_how_it_failed() {
+        let towing = |pier: &str, after: Value| {
+            let calls = [
+                ("berths", json!({"pier": pier}), json!({"pier": pier, "boat": "K_1", "is": "moored"})),
+                ("tow", json!({"boat": "K_1"}), after),
+            ];
+            template(&run(&format!("Tow what lies at {pier}."), &calls))
+        };
+        let well = towing("P_1", json!({"pier": "P_1", "boat": "K_1", "is": "adrift"}));
+        let failed = towing("P_2", json!({"error": "rope 7 broke"}));
+        let other = towing("P_3", json!({"error": "rope 9 broke"}));
+        assert!(failed.is_untried() && !well.is_untried());
+        let both = merge(&well, &failed, true).unwrap();
+        assert_eq!(both, merge(&failed, &well, true).unwrap());
+        assert_eq!(both.steps[0].guards, well.steps[0].guards);
+        let all = merge(&both, &other, true).unwrap();
+        assert_eq!(all.steps[1].failures.len(), 1);
+        assert_eq!((all.steps[1].failures[0].seen, all.is_untried()), (2, false));
+        assert_eq!(merge(&all, &other, false), Some(all));
+    }
+
+    #[test]
     fn what_few_tasks_showed_is_hidden() {
         let mut template = first();
         let guard = Guard { cel: Some("true".into()), field: vec!["is".into()], hash: Some("h".into()) };
@@ -358,12 +417,15 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_stays_only_where_both_runs_gave_it() {
+    fn an_answer_stays_where_no_run_gave_another() {
         let answer = |words: &str| {
             Some(AnswerTemplate { parts: vec![crate::domain::AnswerPart::Text(words.to_owned())] })
         };
         assert_eq!(same_answer(&answer("a"), &answer("a")), answer("a"));
-        assert_eq!(same_answer(&answer("a"), &answer("b")), None);
-        assert_eq!(same_answer(&answer("a"), &None), None);
+        assert_eq!(same_answer(&answer("a"), &None), answer("a"));
+        assert_eq!(same_answer(&None, &answer("a")), answer("a"));
+        let none = same_answer(&answer("a"), &answer("b"));
+        assert_eq!(none, Some(AnswerTemplate::default()));
+        assert_eq!(same_answer(&none, &answer("a")), none);
     }
 }

@@ -7,6 +7,7 @@
 //! of several runs.
 
 mod answer;
+mod assign;
 mod block;
 #[cfg(test)]
 mod examples;
@@ -21,7 +22,8 @@ mod segment;
 mod slots;
 mod steps;
 
-use crate::domain::{Template, Trace};
+use crate::domain::{Learning, Template, Trace};
+use block::Whether;
 
 pub use merge::{merge, redact, shape_key};
 
@@ -39,17 +41,22 @@ pub struct Extracted {
     pub rejected: Vec<String>,
 }
 
-/// Extracts templates from a run. `is_read` says which tools change nothing.
+/// Extracts templates from a run. `is_read` says which tools change nothing, `learning` whether to
+/// look for blocks and lists.
 ///
 /// The run's outcome is not looked at: whether a run may be learnt is the caller's question.
-pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Extracted {
+pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning) -> Extracted {
     let text = crate::spans::lex(&trace.task.text);
     let flow = flow::Flow::of(trace, &text, is_read);
-    let segments = segment::segment(trace, &text, &flow);
+    let segments = match learning.blocks {
+        true => segment::segment(trace, &text, &flow),
+        false => segment::whole(&text, &flow),
+    };
     let mut out = Extracted { rejected: flow.notes.clone(), ..Extracted::default() };
     let acting = segments.iter().filter(|s| !s.steps.is_empty()).count();
     for segment in &segments {
-        match block::template(trace, &text, segment, is_read, acting == 1) {
+        let sole = acting == 1;
+        match block::template(trace, &text, segment, is_read, Whether { sole, loops: learning.loops }) {
             Ok(template) => {
                 out.templates.push(template);
                 out.ranges.push(text.bytes(segment.from, segment.to));

@@ -127,7 +127,8 @@ fn descend(value: &Value, wanted: &Value, path: &mut Vec<At>, out: &mut Vec<Vec<
     }
 }
 
-/// Whether an object is used as a collection: all its members are objects with the same keys.
+/// Whether an object may be used as a collection: all its members are objects with the same keys.
+/// One with a single member may be; see [`is_named`].
 pub(super) fn is_collection(value: &Value) -> bool {
     match value {
         Value::Array(_) => true,
@@ -140,6 +141,12 @@ pub(super) fn is_collection(value: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the only member of an object may be meant by its name: it does not look like data.
+pub(super) fn is_named(value: &Value) -> bool {
+    let data = |key: &String| key.chars().any(|c| c.is_ascii_digit());
+    value.as_object().is_some_and(|map| map.len() == 1 && !map.keys().any(data))
 }
 
 /// The innermost record of a collection on the way to a place, with the length of the path to it.

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::assign::assign;
 use super::flow::Flow;
 use super::occurrences::{is_value, name_runs, occurrences, places, record, scalars};
 use crate::domain::Trace;
@@ -20,9 +21,9 @@ pub(super) struct Segment {
 }
 
 /// A value in the text.
-struct Span {
-    from: usize,
-    to: usize,
+pub(super) struct Span {
+    pub(super) from: usize,
+    pub(super) to: usize,
 }
 
 /// Several sinks that share a part of the text.
@@ -35,7 +36,7 @@ struct Group {
 
 /// Cuts the text into segments. Values in the text are linked to the calls that used them; since
 /// tasks are worked off in the order of their text, the cut is the order-preserving assignment of
-/// spans to calls with the most links. Sentences without links between two segments are idle.
+/// spans to calls with the most links (`assign`). Sentences without links between two segments are idle.
 pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> {
     let spans = spans(trace, text);
     let mut groups: Vec<Group> = Vec::new();
@@ -45,7 +46,8 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> 
         groups.push(Group { sinks: vec![sink], steps, links });
     }
     let assigned = loop {
-        let assigned = assign(text, &spans, &groups);
+        let links: Vec<&[u32]> = groups.iter().map(|g| g.links.as_slice()).collect();
+        let assigned = assign(text, &spans, &links);
         let starved = (0..groups.len())
             .find(|g| !(0..spans.len()).any(|s| assigned[s] == *g && groups[*g].links[s] > 0));
         match (starved, run_on(trace, text, &spans, &groups, &assigned)) {
@@ -55,6 +57,14 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> 
         }
     };
     cut(text, &spans, &groups, &assigned, flow)
+}
+
+/// All of the text with all that the run did.
+pub(super) fn whole(text: &Lexed, flow: &Flow) -> Vec<Segment> {
+    let mut steps: Vec<usize> = flow.sinks.iter().flat_map(|sink| flow.closure(*sink)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    vec![Segment { from: 0, to: text.tokens.len(), steps, broken: !flow.broken.is_empty() }]
 }
 
 /// The values that the text shows: tokens that are values by form, capitalised words, and
@@ -142,40 +152,6 @@ pub(super) fn siblings<'a>(trace: &'a Trace, steps: &[usize], arguments: &[&Valu
         }
     }
     out
-}
-
-/// The order-preserving assignment of spans to groups with the most links.
-fn assign(text: &Lexed, spans: &[Span], groups: &[Group]) -> Vec<usize> {
-    if groups.is_empty() {
-        return vec![0; spans.len()];
-    }
-    // best[g]: the best value of the spans so far with the last one in group g.
-    let mut best = vec![0.0_f64; groups.len()];
-    let mut back: Vec<Vec<usize>> = Vec::new();
-    for (i, span) in spans.iter().enumerate() {
-        let cheap = i == 0
-            || text.tokens[spans[i - 1].to.min(span.from)..span.from].iter().any(|t| is_boundary(&t.folded));
-        let mut next = vec![f64::NEG_INFINITY; groups.len()];
-        let mut from = vec![0; groups.len()];
-        for g in 0..groups.len() {
-            for (before, so_far) in best.iter().enumerate().take(g + 1) {
-                let change = if before == g || cheap { 0.0 } else { 0.5 };
-                let value = so_far - change + f64::from(groups[g].links[i]);
-                if value > next[g] + 1e-9 || (value > next[g] - 1e-9 && before == g) {
-                    (next[g], from[g]) = (value, before);
-                }
-            }
-        }
-        best = next;
-        back.push(from);
-    }
-    let mut at = (0..groups.len()).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
-    let mut assigned = vec![0; spans.len()];
-    for i in (0..spans.len()).rev() {
-        assigned[i] = at;
-        at = back[i][at];
-    }
-    assigned
 }
 
 /// Joins a group that no span was left for with the neighbour that points to the same spans.
@@ -299,6 +275,7 @@ fn idle(text: &Lexed, from: usize, to: usize, out: &mut Vec<Segment>) {
 mod tests {
     use super::super::examples::{is_read, run};
     use super::*;
+    use crate::domain::Learning;
     use crate::spans::lex;
     use serde_json::json;
 
@@ -393,14 +370,14 @@ mod tests {
 
     #[test]
     fn a_block_that_failed_is_marked_and_not_idle() {
-        let calls = [("tow", json!({"boat": "K_1"}), json!({"error": "aground"}))];
-        let trace = run("Tow K_1.", &calls);
+        let calls = [("berths", json!({"boat": "K_1"}), json!({"error": "aground"}))];
+        let trace = run("Find K_1.", &calls);
         let text = lex(&trace.task.text);
         let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read));
         assert_eq!(segments, [Segment { from: 0, to: 3, steps: vec![0], broken: true }]);
-        let found = super::super::extract(&trace, &is_read);
+        let found = super::super::extract(&trace, &is_read, Learning::default());
         assert!(found.templates.is_empty());
-        assert!(found.rejected.iter().any(|why| why.contains("tow failed")), "{:?}", found.rejected);
+        assert!(found.rejected.iter().any(|why| why.contains("berths failed")), "{:?}", found.rejected);
     }
 
     #[test]

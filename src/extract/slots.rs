@@ -106,6 +106,9 @@ mod tests {
             for_each: None,
             arguments: vec![("code".into(), Argument::One(space))],
             guards: Vec::new(),
+            failures: Vec::new(),
+            states: Vec::new(),
+            untried: false,
         }
     }
 
@@ -118,6 +121,7 @@ mod tests {
             members: Vec::new(),
             list: None,
             keys: Vec::new(),
+            optional: false,
             idle: false,
             only: None,
         }];

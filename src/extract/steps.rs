@@ -1,12 +1,14 @@
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::explain::{Scope, anchor, explain};
 use crate::domain::{
-    Argument, Binding, ListId, Operand, PathStep, SlotId, SlotSpec, Space, StepTemplate, Task, Tier,
-    TraceStep,
+    Argument, Binding, KnownFailure, ListId, Operand, PathStep, SlotId, SlotSpec, Space, StepTemplate, Task,
+    Tier, TraceStep,
 };
-use crate::expr::{Env, Seen, Values, eval};
-use crate::spans::same_value;
+use crate::expr::{Env, Read, Seen, Values, eval};
+use crate::spans::{form_of, same_value};
 
 /// The steps of a block, with how well they are explained.
 #[derive(Clone, Debug, Default)]
@@ -88,12 +90,27 @@ impl<'a> Builder<'a, '_> {
             arguments.push((name.clone(), argument));
         }
         self.push(step.call.tool.clone(), None, arguments);
-        self.seen.push(step.observation.as_ref().map_or(Seen::Nothing, |o| Seen::One(&o.value)));
+        let failed = step.observation.as_ref().filter(|o| o.failed);
+        if let (Some(own), Some(failed)) = (self.out.steps.last_mut(), failed) {
+            own.failures.push(KnownFailure { form: form_of(&failed.value), seen: 1 });
+            own.untried = true;
+        }
+        // Nothing can be read from what failed.
+        let seen = step.observation.as_ref().filter(|o| !o.failed);
+        self.seen.push(seen.map_or(Seen::Nothing, |o| Seen::One(&o.value)));
     }
 
     fn push(&mut self, tool: String, for_each: Option<ListId>, arguments: Vec<(String, Argument)>) {
         self.out.lists.extend(for_each);
-        self.out.steps.push(StepTemplate { tool, for_each, arguments, guards: Vec::new() });
+        self.out.steps.push(StepTemplate {
+            tool,
+            for_each,
+            arguments,
+            guards: Vec::new(),
+            failures: Vec::new(),
+            states: Vec::new(),
+            untried: false,
+        });
     }
 
     /// Remembers the records an argument was taken from, and whether it is explained at all.
@@ -149,8 +166,11 @@ impl<'a> Builder<'a, '_> {
     /// An array with one element for each element of a list.
     fn each(&self, items: &[Value], schema: Option<&Value>) -> Option<Argument> {
         let mut lists = self.source.values.lists.iter().filter(|(_, units)| units.len() == items.len());
-        lists.find_map(|(list, _)| {
-            let mut space = explain(&items[0], schema, &self.scope(Some((*list, 0))));
+        lists.find_map(|(list, units)| {
+            // What may be left out explains nothing where it is.
+            let left_out = |unit: &BTreeMap<SlotId, Read>| unit.values().filter(|r| r.is_absent()).count();
+            let full = (0..units.len()).min_by_key(|i| left_out(&units[*i]))?;
+            let mut space = explain(&items[full], schema, &self.scope(Some((*list, full))));
             space.bindings.retain(|binding| {
                 self.depends_on(binding, *list)
                     && items.iter().enumerate().all(|(i, item)| {
@@ -168,7 +188,7 @@ impl<'a> Builder<'a, '_> {
         let lists: Vec<ListId> = self.source.values.lists.keys().copied().collect();
         for list in lists {
             let units = self.source.values.units(list);
-            if calls.len() > units {
+            if calls.len() > units || calls.iter().any(|c| c.observation.as_ref().is_some_and(|o| o.failed)) {
                 continue;
             }
             if let Some((arguments, calls_of)) = self.loop_arguments(calls, list, units) {

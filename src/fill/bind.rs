@@ -7,8 +7,10 @@ use crate::spans::text_of;
 /// Why an argument has no value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Unbound {
-    /// Bindings of the best tier disagree, tie or yield nothing.
+    /// Bindings of the best tier disagree or tie.
     Failed(String),
+    /// What was observed holds nothing of the kind.
+    Refuted(String),
     /// The filler has to write or choose it; `path` leads to it within the arguments.
     Open {
         /// Names and positions from the argument down.
@@ -99,6 +101,9 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
                 Some(_) => return Err(Unbound::Failed("its bindings lead to different values".into())),
             },
             Err(EvalError::Tie(n)) => ties = ties.max(n),
+            Err(why @ (EvalError::NoMatch | EvalError::Missing(_))) => {
+                return Err(Unbound::Refuted(why.to_string()));
+            }
             Err(why) => return Err(Unbound::Failed(why.to_string())),
         }
     }

@@ -72,6 +72,7 @@ mod tests {
             members: vec!["too small".into()],
             list: None,
             keys: Vec::new(),
+            optional: false,
             idle: false,
             only: None,
         }

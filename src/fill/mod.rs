@@ -14,5 +14,5 @@ pub use candidates::{Candidate, candidates};
 pub use cover::{Block, Covers, cover};
 pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 pub use parse::{Reading, Wording, read_pattern};
-pub use play::{OpenCall, Plan, Played, Rules, play, tools};
+pub use play::{OpenCall, Plan, Played, Rules, observed, play, play_counted, tools};
 pub use question::Wanted;

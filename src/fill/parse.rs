@@ -92,6 +92,12 @@ impl Parser<'_> {
                     next.at = end;
                     self.parts(rest, next, out);
                 }
+                if spec.optional {
+                    let mut next = state;
+                    let slots = if spec.list.is_some() { &mut next.unit } else { &mut next.values.slots };
+                    slots.insert(*id, Read::absent());
+                    self.parts(rest, next, out);
+                }
             }
             Part::List(list) => {
                 let mut state = state;
@@ -248,6 +254,7 @@ mod tests {
                     },
                     list: *list,
                     keys: vec![],
+                    optional: false,
                     idle: false,
                     only: None,
                 })
@@ -274,6 +281,23 @@ mod tests {
         // A list may also stop early; whether the rest is then covered is another's question.
         assert_eq!(readings.len(), 2);
         assert!(read_pattern(&template, &lex("Send x_1: lamp;"), 0, Wording::Exact).is_empty());
+    }
+
+    #[test]
+    fn an_optional_slot_may_be_left_out() {
+        let list =
+            ListPart { id: 0, unit: vec![Part::Slot(0), Part::Slot(1)], separators: vec![vec![",".into()]] };
+        let mut template = template(
+            vec![literal("send"), Part::List(list), literal(".")],
+            &[(0, Shape::Name, Some(0)), (1, Shape::Object, Some(0))],
+        );
+        let text = lex("Send Lamp {size: big}, Chair.");
+        assert!(read_pattern(&template, &text, 0, Wording::Exact).is_empty());
+        template.slots[1].optional = true;
+        let readings = read_pattern(&template, &text, 0, Wording::Exact);
+        assert_eq!(readings.len(), 1);
+        let left_out = |unit| readings[0].values.get(1, Some((0, unit))).map(Read::is_absent);
+        assert_eq!((left_out(0), left_out(1)), (Some(false), Some(true)));
     }
 
     #[test]

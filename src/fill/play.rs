@@ -4,9 +4,11 @@ use serde_json::{Map, Value};
 
 use super::bind::{Unbound, make};
 use super::cover::Block;
-use crate::domain::{AnswerPart, Diverged, Guard, ListId, Observation, StepTemplate, Task, TraceStep};
+use crate::domain::{
+    AnswerPart, Diverged, Guard, Known, KnownFailure, ListId, Observation, StepTemplate, Task, TraceStep,
+};
 use crate::expr::{Compiled, Env, Seen, eval_operand};
-use crate::spans::text_of;
+use crate::spans::{form_of, text_of};
 
 /// What is needed to play a plan, the same for all its steps.
 #[derive(Clone, Copy)]
@@ -19,6 +21,9 @@ pub struct Rules<'a> {
     pub programs: &'a Compiled,
     /// Distinct tasks that must have shown a constant.
     pub least_seen: u32,
+    /// Distinct tasks in which a call must have failed in the same way, and the run have gone on, for
+    /// the plan to go on.
+    pub least_failures: u32,
 }
 
 /// Where a plan stands after the calls that were really made.
@@ -37,6 +42,9 @@ pub enum Played {
     Done(Option<String>),
     /// The plan does not fit what happened.
     Diverged(Diverged),
+    /// What was observed rules the plan out: a guard does not hold, or nothing is there that an
+    /// argument could be. Another reading of the text may be right.
+    Refuted(Diverged),
 }
 
 /// A call of which some values are open.
@@ -66,19 +74,31 @@ pub fn play(
     written: &Map<String, Value>,
     rules: Rules<'_>,
 ) -> Played {
-    let mut player = Player { history, at: 0, reads: Vec::new(), rules, written };
-    let mut answer = None;
-    for (number, block) in blocks.iter().enumerate() {
-        match player.block(number, block) {
-            Ok(text) => answer = text,
-            Err(played) => return *played,
-        }
-    }
-    if player.at < history.len() {
-        return Played::Diverged(Diverged::History);
-    }
-    // An answer speaks of its own block only.
-    Played::Done(answer.filter(|_| blocks.len() == 1))
+    Player::over(history, written, rules).play(blocks)
+}
+
+/// As [`play`], with the number of states that were observed and that no run of the plan showed.
+pub fn play_counted(
+    blocks: &[Block],
+    history: &[TraceStep],
+    written: &Map<String, Value>,
+    rules: Rules<'_>,
+) -> (Played, usize) {
+    let mut player = Player::over(history, written, rules);
+    (player.play(blocks), player.unseen)
+}
+
+/// What each step of each block observed in a run, as far as the plan fits it. Of a loop, all that
+/// its calls did.
+pub fn observed<'a>(
+    blocks: &'a [Block],
+    history: &'a [TraceStep],
+    written: &'a Map<String, Value>,
+    rules: Rules<'a>,
+) -> Vec<((usize, usize), &'a Value)> {
+    let mut player = Player::over(history, written, rules);
+    player.play(blocks);
+    player.log
 }
 
 struct Player<'a> {
@@ -88,17 +108,43 @@ struct Player<'a> {
     reads: Vec<usize>,
     rules: Rules<'a>,
     written: &'a Map<String, Value>,
+    /// A call failed in a known way.
+    failed: bool,
+    /// States that were observed and that no run of the plan showed.
+    unseen: usize,
+    /// What each step observed.
+    log: Vec<((usize, usize), &'a Value)>,
 }
 
 type Stop = Box<Played>;
 
 impl<'a> Player<'a> {
+    fn over(history: &'a [TraceStep], written: &'a Map<String, Value>, rules: Rules<'a>) -> Self {
+        let (reads, log) = (Vec::new(), Vec::new());
+        Self { history, at: 0, reads, rules, written, failed: false, unseen: 0, log }
+    }
+
+    fn play(&mut self, blocks: &'a [Block]) -> Played {
+        let mut answer = None;
+        for (number, block) in blocks.iter().enumerate() {
+            match self.block(number, block) {
+                Ok(text) => answer = text,
+                Err(played) => return *played,
+            }
+        }
+        if self.at < self.history.len() {
+            return Played::Diverged(Diverged::History);
+        }
+        // An answer speaks of its own block only, and of what went well.
+        Played::Done(answer.filter(|_| blocks.len() == 1 && !self.failed))
+    }
+
     fn block(&mut self, number: usize, block: &'a Block) -> Result<Option<String>, Stop> {
         let mut seen: Vec<Seen<'a>> = Vec::new();
         for (index, step) in block.template.steps.iter().enumerate() {
             let place = (number, index);
             let now = match step.for_each {
-                None => Seen::One(self.call(place, block, step, &seen, None)?),
+                None => self.call(place, block, step, &seen, None)?.map_or(Seen::Nothing, Seen::One),
                 Some(list) => {
                     let mut each = Vec::new();
                     let before = self.at;
@@ -131,10 +177,12 @@ impl<'a> Player<'a> {
                 return Ok(&observation.value);
             }
         }
-        self.call(place, block, step, seen, Some(unit))
+        let failed = || Box::new(Played::Diverged(Diverged::CallFailed { tool: step.tool.clone() }));
+        self.call(place, block, step, seen, Some(unit))?.ok_or_else(failed)
     }
 
     /// The observation of a step's call: from the history if it was made, else the call is next.
+    /// `None` if the call failed in a known way.
     fn call(
         &mut self,
         (number, index): (usize, usize),
@@ -142,7 +190,7 @@ impl<'a> Player<'a> {
         step: &StepTemplate,
         seen: &[Seen<'a>],
         unit: Option<(ListId, usize)>,
-    ) -> Result<&'a Value, Stop> {
+    ) -> Result<Option<&'a Value>, Stop> {
         let is_read = (self.rules.is_read)(&step.tool);
         let given = self.history.get(self.at).filter(|done| done.call.tool == step.tool);
         let given = given.map(|done| &done.call.arguments);
@@ -151,6 +199,9 @@ impl<'a> Player<'a> {
             Box::new(match why {
                 Unbound::Failed(why) => {
                     Played::Diverged(Diverged::Binding { tool: step.tool.clone(), argument, why })
+                }
+                Unbound::Refuted(why) => {
+                    Played::Refuted(Diverged::Binding { tool: step.tool.clone(), argument, why })
                 }
                 Unbound::Open { path } if self.at == self.history.len() => Played::Open(OpenCall {
                     block: number,
@@ -163,7 +214,7 @@ impl<'a> Player<'a> {
             })
         })?;
         if is_read && let Some(observation) = self.read_before(&step.tool, &arguments) {
-            return self.checked(step, observation);
+            return self.checked((number, index), step, observation);
         }
         let Some(done) = self.history.get(self.at) else {
             return Err(Box::new(Played::Call { tool: step.tool.clone(), arguments }));
@@ -180,7 +231,7 @@ impl<'a> Player<'a> {
             self.reads.clear();
         }
         self.at += 1;
-        self.checked(step, observation)
+        self.checked((number, index), step, observation)
     }
 
     fn read_before(&self, tool: &str, arguments: &Map<String, Value>) -> Option<&'a Observation> {
@@ -212,16 +263,36 @@ impl<'a> Player<'a> {
         Ok(made)
     }
 
-    fn checked(&self, step: &StepTemplate, observation: &'a Observation) -> Result<&'a Value, Stop> {
+    fn checked(
+        &mut self,
+        place: (usize, usize),
+        step: &StepTemplate,
+        observation: &'a Observation,
+    ) -> Result<Option<&'a Value>, Stop> {
         if observation.failed {
+            let form = form_of(&observation.value);
+            let known = |f: &KnownFailure| f.form == form && f.seen >= self.rules.least_failures;
+            if step.failures.iter().any(known) {
+                self.failed = true;
+                return Ok(None);
+            }
             return Err(Box::new(Played::Diverged(Diverged::CallFailed { tool: step.tool.clone() })));
         }
+        let refuted =
+            |guard: String| Box::new(Played::Refuted(Diverged::Guard { tool: step.tool.clone(), guard }));
+        for state in &step.states {
+            match state.at(&observation.value) {
+                Known::Wrong => {
+                    return Err(refuted(format!("`{}` is not as it was where this went wrong", state.field)));
+                }
+                Known::Unseen => self.unseen += 1,
+                Known::Right | Known::Nothing => {}
+            }
+        }
+        self.log.push((place, &observation.value));
         match step.guards.iter().find(|guard| !self.holds(guard, &observation.value)) {
-            None => Ok(&observation.value),
-            Some(guard) => Err(Box::new(Played::Diverged(Diverged::Guard {
-                tool: step.tool.clone(),
-                guard: guard.cel.clone().unwrap_or_default(),
-            }))),
+            None => Ok(Some(&observation.value)),
+            Some(guard) => Err(refuted(guard.cel.clone().unwrap_or_default())),
         }
     }
 
@@ -235,7 +306,7 @@ impl<'a> Player<'a> {
     fn answer(&self, block: &Block, seen: &[Seen<'_>]) -> Option<String> {
         let env = Env { values: &block.values, seen, context: &self.rules.task.context, unit: None };
         let mut text = String::new();
-        for part in &block.template.answer.as_ref()?.parts {
+        for part in &block.template.answer.as_ref().filter(|a| !a.parts.is_empty())?.parts {
             match part {
                 AnswerPart::Text(words) => text.push_str(words),
                 AnswerPart::Value(operand) => text.push_str(&text_of(&eval_operand(operand, env).ok()?)?),

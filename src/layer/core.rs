@@ -171,6 +171,7 @@ impl Core {
                     templates: state.templates.clone(),
                     diverged: kind == RunKind::Diverged,
                     outcome,
+                    wrong: (outcome == RunOutcome::Failure).then(|| Box::new(state.trace(outcome))),
                 }));
             }
             if decider.shadows() {

@@ -47,6 +47,8 @@ pub struct ServedRun {
     pub diverged: bool,
     /// How it ended.
     pub outcome: RunOutcome,
+    /// All of it, if it went wrong.
+    pub wrong: Option<Box<Trace>>,
 }
 
 #[async_trait]
@@ -77,7 +79,7 @@ impl Decider for Engine {
     }
 
     async fn served(&self, run: &ServedRun) -> Result<(), String> {
-        Engine::served(self, &run.namespace, &run.templates, run.diverged, run.outcome)
+        Engine::served(self, &run.namespace, &run.templates, run.diverged, run.outcome, run.wrong.as_deref())
             .await
             .map_err(|error| error.to_string())
     }

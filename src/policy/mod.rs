@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::EffectClass;
+use crate::domain::{EffectClass, Learning};
 
 /// Whether the cache decides, learns, both or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +75,11 @@ pub struct Policy {
     pub filler_odds: f32,
     /// Who writes the final answer where no template holds one.
     pub answer: AnswerBy,
+    /// What learning may do.
+    pub learning: Learning,
+    /// Runs learnt after which a template that was never served and that no further run confirmed is
+    /// given up; 0: never.
+    pub forget_after: u64,
 }
 
 impl Default for Policy {
@@ -91,6 +96,8 @@ impl Default for Policy {
             filler_margin: 0.25,
             filler_odds: 2.0,
             answer: AnswerBy::Planner,
+            learning: Learning::default(),
+            forget_after: 5_000,
         }
     }
 }

@@ -79,7 +79,7 @@ async fn end(shared: &Shared, run: RunId, request: Request) -> Result<Response<B
 async fn withdraw(shared: &Shared, tenant: &Namespace, run: &RunId, outcome: RunOutcome) -> Option<usize> {
     let engine = shared.cache.as_ref().ok().filter(|_| outcome == RunOutcome::Failure)?;
     let Ended { namespace, templates } = shared.tracker.take_ended(tenant, run)?;
-    match engine.served(&namespace, &templates, false, outcome).await {
+    match engine.served(&namespace, &templates, false, outcome, None).await {
         Ok(()) => Some(templates.len()),
         Err(error) => {
             tracing::warn!(%error, "templates could not be withdrawn");

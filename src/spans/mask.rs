@@ -1,5 +1,7 @@
-use super::{Kind, Lexed, Token};
-use crate::domain::Shape;
+use serde_json::Value;
+
+use super::{Kind, Lexed, Token, lex};
+use crate::domain::{Shape, canonical_hash};
 
 /// Whether a token (in lower case) ends a sentence or a clause: `.`, `!`, `?`, `;` or a line break.
 pub fn is_boundary(folded: &str) -> bool {
@@ -32,6 +34,12 @@ pub fn shape_of(tokens: &[Token]) -> Shape {
     }
 }
 
+/// What a tool said, without the values in it: the same for failures of one kind.
+pub fn form_of(said: &Value) -> String {
+    let text = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+    canonical_hash(&Value::String(masked(&lex(&text)).to_lowercase()))
+}
+
 /// The text with values replaced by placeholders of their type (`<identifier>`), for reading.
 pub fn masked(lexed: &Lexed) -> String {
     let mut out = String::new();
@@ -50,4 +58,18 @@ pub fn masked(lexed: &Lexed) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn failures_of_one_kind_have_one_form() {
+        let said = |text: &str| form_of(&json!(text));
+        assert_eq!(said("Error: berth B_7 holds 3 boats"), said("error: berth B_9 holds 12 boats"));
+        assert_ne!(said("Error: berth B_7 is taken"), said("Error: berth B_7 is gone"));
+        assert_eq!(form_of(&json!({"error": "no 7"})), form_of(&json!({"error": "no 8"})));
+    }
 }

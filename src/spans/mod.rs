@@ -13,6 +13,6 @@ mod words;
 
 pub use compare::{same_text, same_value, text_of};
 pub use lex::{Kind, Lexed, Token, lex};
-pub use mask::{is_boundary, is_separator, masked, shape_of};
+pub use mask::{form_of, is_boundary, is_separator, masked, shape_of};
 pub use numbers::{said_number, whole};
 pub use words::{is_connective, word_list_ends};

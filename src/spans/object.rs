@@ -6,8 +6,8 @@ const MOST_BYTES: usize = 2_000;
 /// Reads an object literal that opens at byte `at`: `{'k': 'v', ...}`, `{"k": 1}`, `{k: v}`,
 /// `[k = v | k2 = v2]`, `(k: v; k2: v2)`. Pairs are separated by commas, semicolons or bars, a key
 /// from its value by a colon, an equals sign or an arrow. Values are kept as text. Returns the
-/// object and the byte after its closing bracket; `None` if this is not one. Only braces may be
-/// empty, since empty brackets of another kind say nothing.
+/// object and the byte after its closing bracket; `None` if this is not one. Braces may be empty, and
+/// square brackets with nothing at all between them.
 pub(super) fn read(text: &str, at: usize) -> Option<(Value, usize)> {
     let mut reader = Reader { text, at };
     let close = match reader.next()? {
@@ -21,7 +21,8 @@ pub(super) fn read(text: &str, at: usize) -> Option<(Value, usize)> {
         reader.blank();
         if reader.peek()? == close {
             reader.next();
-            return (close == '}' || !map.is_empty()).then_some((Value::Object(map), reader.at));
+            let empty = close == '}' || (close == ']' && reader.at == at + 2);
+            return (empty || !map.is_empty()).then_some((Value::Object(map), reader.at));
         }
         let key = reader.item(&[':', '=', '-'], close)?;
         reader.blank();
@@ -130,11 +131,12 @@ mod tests {
             assert_eq!(read(text, 0), Some((want.clone(), text.len())), "{text}");
         }
         assert_eq!(read("{}", 0), Some((json!({}), 2)));
+        assert_eq!(read("[]", 0), Some((json!({}), 2)));
     }
 
     #[test]
     fn other_brackets_are_not_objects() {
-        for text in ["(same as #12)", "[1, 2]", "{a: }", "{a: 1, a: 2}", "{a", "()", "(see: (a))"] {
+        for text in ["(same as #12)", "[1, 2]", "{a: }", "{a: 1, a: 2}", "{a", "()", "[ ]", "(see: (a))"] {
             assert_eq!(read(text, 0), None, "{text}");
         }
     }

@@ -78,6 +78,7 @@ pub(crate) fn slot(id: u32, name: &str, shape: Shape) -> SlotSpec {
         members: Vec::new(),
         list: None,
         keys: Vec::new(),
+        optional: false,
         idle: false,
         only: None,
     }
@@ -135,6 +136,9 @@ pub(crate) fn template() -> Template {
                 for_each: None,
                 arguments: vec![("reader".into(), one(Binding::Value(whole(0))))],
                 guards: vec![guard],
+                failures: Vec::new(),
+                states: Vec::new(),
+                untried: false,
             },
             StepTemplate {
                 tool: "extend".into(),
@@ -145,6 +149,9 @@ pub(crate) fn template() -> Template {
                     ("reason".into(), one(Binding::Value(whole(2)))),
                 ],
                 guards: Vec::new(),
+                failures: Vec::new(),
+                states: Vec::new(),
+                untried: false,
             },
         ],
         answer: None,

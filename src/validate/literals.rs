@@ -43,6 +43,9 @@ pub fn leftover_literals(template: &Template, trace: &Trace, min_constant: u32) 
             report(format!("step {n}, guard"), guard.cel.as_deref().and_then(|cel| audit.cel(cel)));
             report(format!("step {n}, guard"), audit.keys(&guard.field));
         }
+        for state in &step.states {
+            report(format!("step {n}, states"), audit.key(&state.field));
+        }
     }
     for part in template.answer.iter().flat_map(|answer| &answer.parts) {
         report(

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use plancache::domain::{Argument, Namespace, Template, Trace};
+use plancache::domain::{Argument, Learning, Namespace, Template, Trace};
 use plancache::expr::{Compiled, Program};
 use plancache::extract::{extract, merge, shape_key};
 use plancache::fill::{Rules, Wording, cover, play};
@@ -75,7 +75,8 @@ fn used(template: &Template) {
         output_format: None,
     };
     let programs = Compiled::default();
-    let rules = Rules { task: &task, is_read: &|_| true, programs: &programs, least_seen: 0 };
+    let rules =
+        Rules { task: &task, is_read: &|_| true, programs: &programs, least_seen: 0, least_failures: 0 };
     for wording in [Wording::Exact, Wording::Free] {
         for blocks in cover(std::slice::from_ref(&template), &lex(said), wording).covers {
             play(&blocks, &[], &Map::new(), rules);
@@ -112,7 +113,7 @@ pub(crate) fn recording(bytes: &[u8]) {
 
 /// Extraction never panics, and what it gives stands for parts of the text and of the run.
 pub(crate) fn learnt(trace: &Trace) {
-    let found = extract(trace, &|tool| tool.len().is_multiple_of(2));
+    let found = extract(trace, &|tool| tool.len().is_multiple_of(2), Learning::default());
     assert_eq!(found.templates.len(), found.ranges.len());
     assert_eq!(found.templates.len(), found.steps.len());
     for (n, template) in found.templates.iter().enumerate() {

@@ -112,6 +112,10 @@ impl World {
         &self.read
     }
 
+    pub(crate) fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
     /// A task of this world. The first one to be learnt from shows all separators of its list.
     pub(crate) fn situation(&self, random: &mut Random, first: bool) -> Situation {
         let mut taken: BTreeSet<String> = self.words.iter().chain(&self.fields).cloned().collect();

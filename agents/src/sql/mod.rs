@@ -164,7 +164,7 @@ fn bounded(connection: &mut Connection, statement: &str) -> Result<Answer, Strin
 
 fn query(connection: &Connection, statement: &str) -> Result<Answer, String> {
     let mut prepared = connection.prepare(statement).map_err(said)?;
-    let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     if columns.is_empty() {
         return prepared.execute([]).map(Answer::Changed).map_err(said);
     }

@@ -72,7 +72,7 @@ pub(super) fn planner(file: &ResultFile) -> String {
         (Some(model), _) => format!("live planner {model}"),
         (None, Some(Runs::Recorded)) => "recorded runs of a model".to_owned(),
         (None, Some(Runs::Constructed)) => "constructed runs".to_owned(),
-        (None, None) => "recorded planner".to_owned(),
+        (None, Some(Runs::Absent) | None) => "recorded planner".to_owned(),
     }
 }
 

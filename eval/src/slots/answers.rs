@@ -88,7 +88,17 @@ pub(super) fn members(tools: &[Tool], tool: &str, argument: &str) -> Vec<String>
 
 fn enumeration(name: &str, members: Vec<String>) -> SlotSpec {
     let (id, list, keys) = (SlotId::MAX, None, Vec::new());
-    SlotSpec { id, name: name.to_owned(), shape: Shape::Member, members, list, keys, idle: false, only: None }
+    SlotSpec {
+        id,
+        name: name.to_owned(),
+        shape: Shape::Member,
+        members,
+        list,
+        keys,
+        optional: false,
+        idle: false,
+        only: None,
+    }
 }
 
 impl Wish {

@@ -20,7 +20,10 @@ pub(super) fn parts(template: &Template, parts: &[Part]) -> String {
         let piece = match part {
             Part::Literal(word) if word == "\n" => "\n".to_owned(),
             Part::Literal(word) => word.clone(),
-            Part::Slot(id) => format!("[{}]", name(template, *id)),
+            Part::Slot(id) => {
+                let optional = template.slot(*id).is_some_and(|slot| slot.optional);
+                format!("[{}]{}", name(template, *id), if optional { "?" } else { "" })
+            }
             Part::Words => "(words)".to_owned(),
             Part::List(list) => {
                 let by: Vec<String> = list.separators.iter().map(|s| format!("`{}`", s.join(" "))).collect();
@@ -73,8 +76,13 @@ pub(super) fn slot(template: &Template, slot: &SlotSpec) -> String {
         }
     };
     let list = if slot.list.is_some() { ", one for each element of the list" } else { "" };
-    let idle = if slot.idle { ", read by nothing" } else { "" };
-    format!("[{}] {shape}{list}{idle}", name(template, slot.id))
+    let idle = match (slot.idle, &slot.only) {
+        (true, Some(_)) => ", read by nothing, but always the same so far",
+        (true, None) => ", read by nothing",
+        (false, _) => "",
+    };
+    let optional = if slot.optional { ", which may be left out" } else { "" };
+    format!("[{}] {shape}{list}{optional}{idle}", name(template, slot.id))
 }
 
 /// The lines of a step; `all` shows every binding, else only those of the best tier, shortened.
@@ -106,6 +114,13 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
     let guards = guards(&step.guards);
     if !guards.is_empty() {
         lines.push(format!("   and goes on only if {}", guards.join(", and ")));
+    }
+    for state in step.states.iter().filter(|s| s.values.iter().any(|v| v.wrong > 0 && v.right == 0)) {
+        lines.push(format!("   but not with a `{}` with which the plan was wrong", state.field));
+    }
+    for failure in &step.failures {
+        let tasks = if failure.seen == 1 { "task" } else { "tasks" };
+        lines.push(format!("   or if it fails as in {} {tasks}, in which the run went on", failure.seen));
     }
     lines
 }
@@ -170,7 +185,7 @@ fn space(template: &Template, space: &Space, all: bool) -> Vec<String> {
 
 /// The final answer in words.
 pub(super) fn answer(template: &Template) -> Option<String> {
-    let answer = template.answer.as_ref()?;
+    let answer = template.answer.as_ref().filter(|answer| !answer.parts.is_empty())?;
     let piece = |part: &AnswerPart| match part {
         AnswerPart::Text(text) => text.clone(),
         AnswerPart::Value(value) => format!("[{}]", operand(template, value).trim_matches(['[', ']'])),

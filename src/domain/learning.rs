@@ -1,0 +1,22 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What learning may do. Each is on by default and can be switched off to see what it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learning {
+    /// Further runs generalise a template. Off: they count as evidence, and the template stays what
+    /// its first run gave.
+    pub merge: bool,
+    /// A run is cut into blocks. Off: it is learnt and served as a whole.
+    pub blocks: bool,
+    /// What repeats over a list is one step or argument for each element. Off: only lists of the
+    /// length that was seen are served.
+    pub loops: bool,
+}
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self { merge: true, blocks: true, loops: true }
+    }
+}

@@ -1,0 +1,170 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::canonical_hash;
+
+/// Most values that a state has; a member with more says nothing of what to do.
+const MOST_VALUES: usize = 4;
+/// Most states of one observation.
+const MOST_STATES: usize = 16;
+/// Distinct runs are counted up to here: more say no more.
+const ENOUGH: u32 = 2;
+
+/// A member of an observation that holds a state: a few words, of which the same few come again. By
+/// it plans for the same words are told apart, and a plan from where it went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct State {
+    /// The member.
+    pub field: String,
+    /// The values that runs showed, by hash. None: it varies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<StateValue>,
+}
+
+/// One value of a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateValue {
+    /// Canonical hash of the value.
+    pub hash: String,
+    /// Successful runs that showed it (counted to 2).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub right: u32,
+    /// Runs that showed it and in which the plan was wrong (counted to 2).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wrong: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What is known of the value that a state has now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The member says nothing: it varies or is not there.
+    Nothing,
+    /// Successful runs showed the value.
+    Right,
+    /// The plan was wrong with it, and never right.
+    Wrong,
+    /// No run showed it.
+    Unseen,
+}
+
+impl State {
+    /// The states that an observation shows in a successful run, by name.
+    pub fn shown(observed: &Value) -> Vec<Self> {
+        let mut out: Vec<Self> = observed
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(field, value)| {
+                let value = value.as_str().filter(|text| is_state(text))?;
+                let hash = canonical_hash(&Value::from(value));
+                let values = vec![StateValue { hash, right: 1, wrong: 0 }];
+                Some(Self { field: field.clone(), values })
+            })
+            .collect();
+        out.sort_by(|a, b| a.field.cmp(&b.field));
+        out.truncate(MOST_STATES);
+        out
+    }
+
+    /// What is known of the value that an observation shows.
+    pub fn at(&self, observed: &Value) -> Known {
+        let now = observed.get(&self.field).and_then(Value::as_str);
+        let (Some(now), false) = (now, self.values.is_empty()) else { return Known::Nothing };
+        let hash = canonical_hash(&Value::from(now));
+        match self.values.iter().find(|value| value.hash == hash) {
+            Some(value) if value.right > 0 => Known::Right,
+            Some(_) => Known::Wrong,
+            None => Known::Unseen,
+        }
+    }
+
+    /// What two templates know together. `distinct` says that `new` tells of another task.
+    pub fn join(old: &[Self], new: &[Self], distinct: bool) -> Vec<Self> {
+        let mut all = old.to_vec();
+        for state in new {
+            match all.iter_mut().find(|known| known.field == state.field) {
+                Some(known) if known.values.is_empty() || state.values.is_empty() => known.values.clear(),
+                Some(known) => state.values.iter().for_each(|value| known.add(value, distinct)),
+                None => all.push(state.clone()),
+            }
+        }
+        all.sort_by(|a, b| a.field.cmp(&b.field));
+        all
+    }
+
+    /// Takes note that a plan was wrong with what an observation shows.
+    pub fn went_wrong(all: &[Self], observed: &Value) -> Vec<Self> {
+        let mut shown = Self::shown(observed);
+        let known = |field: &str| all.iter().any(|state| state.field == field);
+        shown.retain(|state| known(&state.field));
+        shown.iter_mut().flat_map(|s| &mut s.values).for_each(|v| (v.right, v.wrong) = (0, 1));
+        Self::join(all, &shown, true)
+    }
+
+    fn add(&mut self, new: &StateValue, distinct: bool) {
+        match self.values.iter_mut().find(|value| value.hash == new.hash) {
+            Some(value) if distinct => {
+                value.right = (value.right + new.right).min(ENOUGH);
+                value.wrong = (value.wrong + new.wrong).min(ENOUGH);
+            }
+            Some(_) => {}
+            None => self.values.push(new.clone()),
+        }
+        if self.values.len() > MOST_VALUES {
+            self.values.clear();
+        }
+        self.values.sort_by(|a, b| a.hash.cmp(&b.hash));
+    }
+}
+
+/// Whether a text may be a state: at most four words in lower case, without digits.
+pub fn is_state(text: &str) -> bool {
+    !text.is_empty()
+        && text.split_whitespace().count() <= 4
+        && text.chars().all(|c| c.is_lowercase() || " _-()".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(runs: &[&str]) -> Vec<State> {
+        let shown = |is: &str| State::shown(&json!({"is": is, "at": "P_4", "name": "Gull"}));
+        runs.iter().fold(Vec::new(), |all, is| State::join(&all, &shown(is), true))
+    }
+
+    #[test]
+    fn a_state_is_known_by_what_runs_showed() {
+        let states = of(&["moored", "adrift", "moored", "moored"]);
+        assert_eq!(states.len(), 1);
+        let now = |is: Value| states[0].at(&json!({"is": is}));
+        assert_eq!((now(json!("moored")), now(json!("adrift"))), (Known::Right, Known::Right));
+        assert_eq!((now(json!("aground")), now(json!(3))), (Known::Unseen, Known::Nothing));
+        assert_eq!(states, of(&["adrift", "moored", "moored"]));
+    }
+
+    #[test]
+    fn what_has_many_values_is_no_state() {
+        let states = of(&["a", "b", "c", "d", "e", "a"]);
+        assert!(states[0].values.is_empty());
+        assert_eq!(states[0].at(&json!({"is": "f"})), Known::Nothing);
+    }
+
+    #[test]
+    fn where_a_plan_went_wrong_is_known_until_it_goes_well() {
+        let wrong = State::went_wrong(&of(&["moored"]), &json!({"is": "aground", "hue": "red"}));
+        assert_eq!(wrong.len(), 1);
+        assert_eq!(wrong[0].at(&json!({"is": "aground"})), Known::Wrong);
+        assert_eq!(wrong[0].at(&json!({"is": "moored"})), Known::Right);
+        let well = State::join(&wrong, &of(&["aground"]), true);
+        assert_eq!(well[0].at(&json!({"is": "aground"})), Known::Right);
+        assert_eq!(State::join(&wrong, &wrong, false), wrong);
+    }
+}

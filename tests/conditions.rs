@@ -1,0 +1,79 @@
+//! Plans for the same words are told apart by what is observed, and a plan from where it went wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "support/runs.rs"]
+mod runs;
+
+use std::sync::Arc;
+
+use plancache::domain::{Diverged, Lifecycle, Outcome, RunOutcome, Served, Tool, Trace};
+use plancache::engine::Engine;
+use runs::{calls_of, engine, policy, run, served, tool};
+use serde_json::json;
+
+fn tools() -> Arc<Vec<Tool>> {
+    let boat = json!({"boat": {"type": "string"}});
+    Arc::new(["look", "mend", "sell"].iter().map(|name| tool(name, boat.clone())).collect())
+}
+
+/// A run that looks at a boat and then does what its state asks for.
+fn seen_to(boat: &str, is: &str, what: &str) -> Trace {
+    let look = ("look", json!({"boat": boat}), json!({"boat": boat, "is": is}));
+    let act = (what, json!({"boat": boat}), json!({"done": true}));
+    run(&format!("See to the boat {boat}."), &tools(), [look, act], "")
+}
+
+async fn taught(runs: &[Trace]) -> Engine {
+    let engine = engine(policy(&["look"])).await;
+    for run in runs {
+        engine.admit(run).await.unwrap();
+    }
+    engine
+}
+
+#[tokio::test]
+async fn plans_for_the_same_words_are_told_apart_by_a_state() {
+    let engine = taught(&[
+        seen_to("K_1", "leaky", "mend"),
+        seen_to("K_2", "sound", "sell"),
+        seen_to("K_3", "sound", "sell"),
+        seen_to("K_4", "leaky", "mend"),
+    ])
+    .await;
+    for (is, what) in [("leaky", "mend"), ("sound", "sell")] {
+        let asked = seen_to("K_9", is, what);
+        let (calls, last) = served(&engine, &asked).await;
+        assert_eq!(calls, calls_of(&asked));
+        let Outcome::PlannerAnswer { templates } = &last.outcome else { panic!("{last:?}") };
+        assert!(templates[0].id.as_str().starts_with(what), "{templates:?}");
+    }
+    // A state that neither plan knows decides nothing.
+    let (calls, last) = served(&engine, &seen_to("K_9", "sunk", "mend")).await;
+    assert_eq!(calls.len(), 1);
+    assert!(matches!(last.outcome, Outcome::Diverged(Diverged::Binding { .. })), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_plan_is_not_served_again_where_it_went_wrong() {
+    let engine = taught(&[seen_to("K_1", "leaky", "mend")]).await;
+    let wrong = seen_to("K_2", "burnt", "mend");
+    assert_eq!(served(&engine, &wrong).await.0, calls_of(&wrong));
+    let record = engine.templates(None).remove(0);
+    let by = Served { id: record.template.id.clone(), version: record.template.version.clone() };
+    let namespace = &wrong.task.namespace;
+    engine.served(namespace, &[by], false, RunOutcome::Failure, Some(&wrong)).await.unwrap();
+    assert_eq!(engine.templates(None)[0].state, Lifecycle::Quarantined);
+    // New evidence brings it back, but not for what it was wrong with.
+    for boat in ["K_3", "K_4", "K_5"] {
+        engine.admit(&seen_to(boat, "leaky", "mend")).await.unwrap();
+    }
+    let well = seen_to("K_6", "leaky", "mend");
+    assert_eq!(served(&engine, &well).await.0, calls_of(&well));
+    let (calls, last) = served(&engine, &seen_to("K_7", "burnt", "mend")).await;
+    assert_eq!(calls.len(), 1);
+    assert!(matches!(last.outcome, Outcome::Diverged(Diverged::Guard { .. })), "{last:?}");
+    // Until it is seen to go well there.
+    engine.admit(&seen_to("K_8", "burnt", "mend")).await.unwrap();
+    let well = seen_to("K_9", "burnt", "mend");
+    assert_eq!(served(&engine, &well).await.0, calls_of(&well));
+}
