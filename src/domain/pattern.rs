@@ -55,6 +55,11 @@ pub struct SlotSpec {
     /// No binding reads it: it is known to be idle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// The first slot before it that had the same value. A text that names the same thing twice is
+    /// another case than one that names two: where a plan was learnt from such a text, slots must be
+    /// the same, and differ, just as they did there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<SlotId>,
     /// Of a value that no binding reads although the plan acts: the hash of what it was in every run
     /// so far. Another value may ask for another plan; once two tasks had different ones, it is
     /// known not to.

@@ -71,6 +71,7 @@ pub(super) fn template(
     guards::guard(&mut steps, &firsts, is_read);
     describe(&mut slots, &steps);
     pin(&mut slots, &values, &steps);
+    join_same(&mut slots, &values, &steps);
     normalise(&mut pattern);
     let answer = trace
         .answer
@@ -319,6 +320,7 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
                 keys: Vec::new(),
                 optional: false,
                 idle: false,
+                same_as: None,
                 only: None,
             });
             Part::Slot(id)
@@ -347,6 +349,21 @@ fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep
         }
     }
     out
+}
+
+/// Notes which slots of an acting block name the same thing.
+fn join_same(slots: &mut [SlotSpec], values: &Values, steps: &[crate::domain::StepTemplate]) {
+    let value = |slot: &SlotSpec| {
+        let single = slot.list.is_none() && !steps.is_empty();
+        single.then(|| values.get(slot.id, None)).flatten().map(|read| &read.value)
+    };
+    for at in 1..slots.len() {
+        let same = |other: &&SlotSpec| match (value(other), value(&slots[at])) {
+            (Some(a), Some(b)) => same_value(a, b),
+            _ => false,
+        };
+        slots[at].same_as = slots[..at].iter().find(same).map(|slot| slot.id);
+    }
 }
 
 /// Notes what a value was that an acting block does not read: whether it matters is not known.

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// What two templates must have in common to be merged: the words and the places of values in
-/// their patterns, the tools with their contracts, and the build of every argument. Shapes of
+/// their patterns, which of these are the same, the tools with their contracts, and the build of every argument. Shapes of
 /// slots, separators of lists and bindings may differ.
 pub fn shape_key(template: &Template) -> String {
     let steps: Vec<Value> = template
@@ -19,7 +19,9 @@ pub fn shape_key(template: &Template) -> String {
             json!([s.tool, s.for_each, arguments])
         })
         .collect();
-    let key = json!([skeleton(&template.pattern.parts), steps, template.contract, template.output_format]);
+    let same: Vec<_> = template.slots.iter().filter_map(|s| Some([s.id, s.same_as?])).collect();
+    let key =
+        json!([skeleton(&template.pattern.parts), same, steps, template.contract, template.output_format]);
     canonical_hash(&key)[..32].to_owned()
 }
 

@@ -123,6 +123,7 @@ mod tests {
             keys: Vec::new(),
             optional: false,
             idle: false,
+            same_as: None,
             only: None,
         }];
         describe(&mut slots, &[step(&["shelf"]), step(&["row", "row"])]);

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
-use crate::spans::{Kind, Lexed, Token, is_boundary, is_connective, said_number, whole, word_list_ends};
+use crate::spans::{
+    Kind, Lexed, Token, is_boundary, is_connective, said_number, same_value, whole, word_list_ends,
+};
 
 /// Most readings of one pattern at one place that are followed.
 const MOST_READINGS: usize = 16;
@@ -37,7 +39,28 @@ pub fn read_pattern(template: &Template, text: &Lexed, at: usize, wording: Wordi
     let start = State { at, ..State::default() };
     let mut out = Vec::new();
     parser.parts(&template.pattern.parts, start, &mut out);
+    out.retain(|state| names_the_same(template, &state.values));
     out.into_iter().map(|state| Reading { end: state.at, values: state.values }).collect()
+}
+
+/// Whether a reading names the same thing twice just where the template's own text did, if it did.
+fn names_the_same(template: &Template, values: &Values) -> bool {
+    if template.slots.iter().all(|slot| slot.same_as.is_none()) {
+        return true;
+    }
+    let single: Vec<(SlotId, SlotId, &serde_json::Value)> = template
+        .slots
+        .iter()
+        .filter(|slot| slot.list.is_none())
+        .filter_map(|slot| {
+            Some((slot.id, slot.same_as.unwrap_or(slot.id), &values.get(slot.id, None)?.value))
+        })
+        .collect();
+    single.iter().enumerate().all(|(at, (_, thing, value))| {
+        let before = single[..at].iter();
+        let mut equal = before.filter(|(_, _, other)| same_value(value, other)).map(|(id, _, _)| *id);
+        equal.next().unwrap_or(single[at].0) == *thing
+    })
 }
 
 #[derive(Clone, Debug, Default)]
@@ -256,6 +279,7 @@ mod tests {
                     keys: vec![],
                     optional: false,
                     idle: false,
+                    same_as: None,
                     only: None,
                 })
                 .collect(),
