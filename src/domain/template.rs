@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
-    TemplateVersion, canonical_hash,
+    Binding, ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
+    TemplateVersion, Tier, canonical_hash,
 };
 
 /// What must be known of a tool before a template may call it.
@@ -160,6 +160,33 @@ impl Template {
     /// Whether a step of it failed in every run so far: what it does when all is well is not known.
     pub fn is_untried(&self) -> bool {
         self.steps.iter().any(|step| step.untried)
+    }
+
+    /// Whether an argument looks constant, but fewer than `least` distinct tasks showed it: such a
+    /// plan could be begun, and not be ended.
+    pub fn waits(&self, least: u32) -> bool {
+        let mut waits = false;
+        for (_, argument) in self.steps.iter().flat_map(|step| &step.arguments) {
+            argument.spaces(&mut |space| {
+                let few =
+                    |b: &Binding| matches!(b, Binding::Constant { seen, .. } if *seen > 0 && *seen < least);
+                waits |= space.best().next().is_some_and(few) && !space.bindings.contains(&Binding::Written);
+            });
+        }
+        waits
+    }
+
+    /// Whether an argument is taken by its place alone, as the n-th or the greatest: another task may
+    /// have meant something else by it.
+    pub fn guesses(&self) -> bool {
+        let mut guesses = false;
+        for (_, argument) in self.steps.iter().flat_map(|step| &step.arguments) {
+            argument.spaces(&mut |space| {
+                let best = space.best().next().map(Binding::tier);
+                guesses |= matches!(best, Some(Tier::Extremum | Tier::Position));
+            });
+        }
+        guesses
     }
 
     /// Whether the block does nothing: its text is known to be idle.

@@ -144,6 +144,7 @@ impl Learner<'_> {
                 let own = Arc::make_mut(&mut record.template);
                 own.version = own.content_version();
                 record.sequence = after.sequence;
+                self.promote(&mut record);
                 after.put(record.clone());
                 changed.insert(id, record);
             }
@@ -178,6 +179,13 @@ impl Learner<'_> {
     /// A candidate with enough evidence becomes active. One that was withdrawn needs two more
     /// distinct successes for each bad outcome, all since then.
     fn promote(&self, record: &mut TemplateRecord) {
+        if record.template.waits(self.policy.min_constant) {
+            // It could be begun, but not be ended.
+            if record.state == Lifecycle::Active {
+                record.state = Lifecycle::Candidate;
+            }
+            return;
+        }
         let Some(need) = super::lookup::needed(record, self.policy) else { return };
         let more = match record.state {
             Lifecycle::Quarantined => 2 * record.evidence.bad_outcomes,

@@ -217,8 +217,7 @@ fn keys(template: &Template, plan: &Value, tool: &str, path: &str) -> [String; 2
 /// The constant that a space comes to, if nothing better explains the value; one that the tool's
 /// schema declares is none.
 fn constant(space: &Space) -> Option<(&str, u32)> {
-    let best = space.best().next()?;
-    match best {
+    match space.best().next()? {
         Binding::Constant { hash, seen, .. } if *seen > 0 => Some((hash, *seen)),
         _ => None,
     }

@@ -50,13 +50,20 @@ pub(super) fn needed(record: &TemplateRecord, policy: &Policy) -> Option<u32> {
         let says_nothing = template.slots.is_empty();
         return Some(if says_nothing { policy.min_evidence_read } else { policy.min_evidence_write });
     }
-    policy.needed(template.steps.iter().map(|s| s.tool.as_str()))
+    let need = policy.needed(template.steps.iter().map(|s| s.tool.as_str()))?;
+    // A place alone says little of what a task meant, even where nothing is written.
+    let guesses = record.state == Lifecycle::Candidate && template.guesses();
+    Some(if guesses { need.max(policy.min_evidence_write) } else { need })
 }
 
 /// Whether a template may be served at all.
 pub(super) fn servable(record: &TemplateRecord, policy: &Policy) -> Result<(), Refused> {
     let need = needed(record, policy);
     may_serve(record, need)?;
+    if record.state == Lifecycle::Candidate && record.template.waits(policy.min_constant) {
+        let (have, need) = (record.evidence.successes, policy.min_constant);
+        return Err(Refused::Evidence { id: record.template.id.clone(), have, need });
+    }
     match need {
         Some(need) if record.template.is_idle() && record.evidence.successes < need => {
             Err(Refused::Evidence { id: record.template.id.clone(), have: record.evidence.successes, need })

@@ -244,8 +244,10 @@ impl Engine {
             let by_filler = asked.iter().any(|slot| slot.name == *name)
                 || slots.iter().any(|slot| slot.by == FilledBy::Filler && slot.value == *value);
             if !by_filler
-                && !is_constant(plan, &tool, name, value)
-                && !validate::grounded(value, &request.task, &request.history)
+                && !stands(value, &|leaf| {
+                    is_constant(plan, &tool, name, leaf)
+                        || validate::grounded(leaf, &request.task, &request.history)
+                })
             {
                 let slot = format!("{tool}.{name}");
                 return if started {
@@ -329,6 +331,19 @@ impl Engine {
         self.store.apply(Change { put, ..Change::default() }).await?;
         self.snapshot.store(Arc::new(after));
         Ok(())
+    }
+}
+
+/// Whether every scalar below a value, and every key, stands somewhere.
+fn stands(value: &Value, somewhere: &dyn Fn(&Value) -> bool) -> bool {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().all(|item| stands(item, somewhere)),
+        Value::Object(map) if !map.is_empty() => map.iter().all(|(key, item)| {
+            // A key by itself: the object with nothing under it.
+            let alone = Value::Object([(key.clone(), Value::Null)].into_iter().collect());
+            somewhere(&alone) && stands(item, somewhere)
+        }),
+        leaf => somewhere(leaf),
     }
 }
 

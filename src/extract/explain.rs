@@ -504,11 +504,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(seen(&explained(json!(4), json!({"type": "integer"}))), (1, "4".into(), 1));
-        // The schema's own: its only member, its constant, its default.
+        // The schema's own: a member, a constant, a default, true or false.
         assert_eq!(seen(&explained(json!("a"), json!({"enum": ["a"]}))), (0, "\"a\"".into(), 1));
         assert_eq!(seen(&explained(json!(2), json!({"default": 2}))), (0, "2".into(), 1));
-        // A choice and prose may also be the filler's.
-        assert_eq!(seen(&explained(json!("a"), json!({"enum": ["a", "b"]}))), (1, "\"a\"".into(), 2));
+        assert_eq!(seen(&explained(json!(3), json!({"enum": [2, 3]}))), (0, "3".into(), 1));
+        assert_eq!(seen(&explained(json!(true), json!({"type": "boolean"}))), (0, "true".into(), 1));
+        assert_eq!(seen(&explained(json!("c"), json!({"enum": ["a", "b"]}))), (1, "\"c\"".into(), 1));
+        // Prose may also be the filler's.
         assert_eq!(seen(&explained(json!("all is well"), json!({}))).2, 2);
         assert_eq!(seen(&explained(json!("well"), json!({}))).2, 1);
     }

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::domain::{Task, Tool, TraceStep};
-use crate::spans::{lex, same_value, text_of};
+use crate::spans::{lex, said_number, same_value, text_of};
 
 /// Whether a served value stands somewhere it may come from: it is a span of the task's text or a
 /// value of its context, a value or key of an observation or a part of one at word boundaries, or
@@ -59,10 +59,10 @@ fn observations(history: &[TraceStep]) -> impl Iterator<Item = &Value> {
 /// Whether a token of the text, or a member of an object literal in it, says the value: numbers
 /// may be written with marks (`$1,200.50`).
 fn in_tokens(text: &str, value: &Value) -> bool {
-    lex(text)
-        .tokens
-        .iter()
-        .any(|token| any_scalar(&token.value, &mut |_, found| found.is_some_and(|v| same_value(v, value))))
+    lex(text).tokens.iter().any(|token| {
+        said_number(token).is_some_and(|number| value.as_f64() == Some(number))
+            || any_scalar(&token.value, &mut |_, found| found.is_some_and(|v| same_value(v, value)))
+    })
 }
 
 /// Whether `text` occurs in `source` between word boundaries, without regard to case.
