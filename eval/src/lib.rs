@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod demo;
+pub mod embedder;
 pub mod filler;
 pub mod measure;
 pub mod record;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use plancache::domain::Learning;
 use plancache::fill::Filler;
 use plancache::policy::Policy;
 use plancache_agents::recorded::RecordedPlanner;
@@ -9,6 +10,7 @@ use plancache_agents::tokens::TokenCounter;
 use super::suite::PLANNER_ONLY;
 use super::{Feedback, RunError, RunOptions, stream};
 use crate::bench::{Benchmark, Case};
+use crate::embedder;
 use crate::filler;
 use crate::measure::TaskRecord;
 use crate::systems::{
@@ -18,6 +20,9 @@ use crate::systems::{
 
 /// Similarities from which on an answer cache answers.
 const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
+
+/// Parts of learning that can be switched off, to see what each is worth.
+const ABLATIONS: [&str; 3] = ["without_merge", "without_blocks", "without_loops"];
 
 /// The systems that prompt a small planner on a hit.
 const PROMPTED: [Shown; 3] = [Shown::Template, Shown::FullHistory, Shown::RandomTemplate];
@@ -43,7 +48,7 @@ impl Stage {
     /// Opens the planner and the models.
     pub(super) async fn set(
         benchmark: Benchmark,
-        _cases: &[Case],
+        cases: &[Case],
         options: &RunOptions,
     ) -> Result<Self, RunError> {
         let wants = |name: &str| options.systems.is_empty() || options.systems.iter().any(|s| s == name);
@@ -59,7 +64,7 @@ impl Stage {
             small,
             policy: policy(&benchmark),
             filler,
-            vectors: None,
+            vectors: vectors(cases, options).await?,
             feedback: options.feedback,
             alone: BTreeMap::new(),
             benchmark,
@@ -94,6 +99,7 @@ impl Stage {
         if options.systems.is_empty() {
             return Ok(known);
         }
+        known.extend(ABLATIONS.map(|part| format!("plancache_{part}")));
         if self.small.is_some() {
             known.push("small_only".to_owned());
             known.extend(PROMPTED.map(|shown| shown.name().to_owned()));
@@ -132,6 +138,16 @@ impl Stage {
             "plancache" => return Ok(Box::new(Cached::new(planner, cached(self.filler.clone())).await?)),
             _ => {}
         }
+        if let Some(part) = ABLATIONS.into_iter().find(|part| name == format!("plancache_{part}")) {
+            let mut settings = cached(None);
+            let learning = &mut settings.policy.learning;
+            *learning = Learning {
+                merge: part != "without_merge",
+                blocks: part != "without_blocks",
+                loops: part != "without_loops",
+            };
+            return Ok(Box::new(Cached::new(planner, settings).await?));
+        }
         let least = THRESHOLDS.iter().find(|least| name == format!("answer_cache_{least:.2}"));
         if let (Some(least), Some(vectors)) = (least, &self.vectors) {
             return Ok(Box::new(AnswerCache::new(planner, vectors.clone(), *least)));
@@ -150,6 +166,23 @@ impl Stage {
         }
         Err(RunError::Asked(format!("{name} cannot be run here; run it together with plancache")))
     }
+}
+
+/// Vectors of the tasks' texts, if an answer cache is asked for, or nothing is and the embedder is
+/// on this machine.
+async fn vectors(cases: &[Case], options: &RunOptions) -> Result<Option<Vectors>, RunError> {
+    let wanted = options.systems.iter().any(|name| name.starts_with("answer_cache"));
+    if !wanted && !options.systems.is_empty() {
+        return Ok(None);
+    }
+    let Some(embedder) = embedder::open(wanted).map_err(RunError::Asked)? else { return Ok(None) };
+    let cases: Vec<(String, String)> = cases.iter().map(|c| (c.id.clone(), c.task.text.clone())).collect();
+    let embed = move || {
+        let texts: Vec<&str> = cases.iter().map(|(_, text)| text.as_str()).collect();
+        let vectors = embedder.embed(&texts).map_err(|e| RunError::Asked(e.to_string()))?;
+        Ok(Some(Vectors::new(cases.iter().map(|(id, _)| id.clone()).zip(vectors).collect())))
+    };
+    tokio::task::spawn_blocking(embed).await.map_err(|e| RunError::Stopped(e.to_string()))?
 }
 
 /// The policy that a user of such an agent would set.
