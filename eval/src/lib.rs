@@ -7,6 +7,7 @@ pub mod bench;
 pub mod demo;
 pub mod embedder;
 pub mod filler;
+pub mod matches;
 pub mod measure;
 pub mod record;
 pub mod report;

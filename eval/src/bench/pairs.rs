@@ -1,6 +1,7 @@
 //! Texts for decisions on matches alone: pairs that say the same or do not, and texts labelled with
 //! the plan that they need. Nothing is planned or executed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plancache_agents::import::ImportError;
@@ -54,6 +55,8 @@ pub fn read_pairs(file: &Path) -> Result<Vec<Pair>, ImportError> {
 /// A task's text with the plan that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labelled {
+    /// Which task.
+    pub id: String,
     /// What is asked.
     pub text: String,
     /// Equal for tasks that need the same plan.
@@ -61,8 +64,9 @@ pub struct Labelled {
 }
 
 /// Agents whose tasks say which plan they need: the members that hold the text and the label.
-const LABELS: [(&str, &str, &str); 3] = [
+const LABELS: [(&str, &str, &str); 4] = [
     ("nfl", "request", "intent"),
+    ("retail", "instruction", "gold_actions"),
     ("sql", "question", "sql_template"),
     ("webarena", "intent", "intent_template_id"),
 ];
@@ -81,14 +85,26 @@ pub fn labelled(definition: &Definition) -> Result<Option<Vec<Labelled>>, Import
         let member = |name: &str| match task.get(name) {
             Some(Value::String(text)) => Ok(text.clone()),
             Some(Value::Number(number)) => Ok(number.to_string()),
+            Some(Value::Array(actions)) => Ok(names(actions)),
             _ => Err(ImportError::Format {
                 path: file.display().to_string(),
                 why: format!("task {}: `{name}` is missing, or neither text nor a number", at + 1),
             }),
         };
-        Ok(Labelled { text: member(text)?, label: member(label)? })
+        Ok(Labelled { id: member("task_id")?, text: member(text)?, label: member(label)? })
     };
     tasks.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+}
+
+/// The names of actions as a set, as one text.
+fn names(actions: &[Value]) -> String {
+    let names = actions.iter().filter_map(|action| action.get("name")?.as_str());
+    set_of(names)
+}
+
+/// Names as a set, as one text: the label of tasks that are several wishes in a row.
+pub fn set_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -111,8 +127,10 @@ mod tests {
     #[test]
     fn tasks_that_say_which_plan_they_need_are_labelled() {
         let tasks = labelled(&find("webarena").unwrap()).unwrap().unwrap();
-        let labels: std::collections::BTreeSet<_> = tasks.iter().map(|task| &task.label).collect();
+        let labels: BTreeSet<_> = tasks.iter().map(|task| &task.label).collect();
         assert_eq!((tasks.len(), labels.len()), (570, 133));
-        assert_eq!(labelled(&find("retail").unwrap()).unwrap(), None);
+        let retail = labelled(&find("retail").unwrap()).unwrap().unwrap();
+        assert!(retail.iter().any(|task| task.label == "cancel_pending_order modify_pending_order_items"));
+        assert_eq!(labelled(&find("gsm8k").unwrap()).unwrap(), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod list;
+mod matches;
 mod progress;
 mod rank;
 mod report;
@@ -30,6 +31,8 @@ pub enum Verb {
     Compare(compare::CompareOptions),
     /// Rank the systems over all benchmarks of a folder.
     Rank(rank::RankOptions),
+    /// Compare hit decisions alone: GPTCache, cosine thresholds, vCache's rule, the plan cache.
+    Match(matches::MatchVerb),
     /// Make variants of the retail data: other values, other names, another wording.
     Variants(variants::VariantOptions),
     /// Judge the filler on single arguments of tasks that people wrote, and write a record.
@@ -49,6 +52,7 @@ pub async fn run(verb: Verb) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Verb::Report(options) => report::report(&options)?,
         Verb::Compare(options) => return compare::compare(&options),
         Verb::Rank(options) => rank::rank(&options)?,
+        Verb::Match(options) => matches::matches(&options).await?,
         Verb::Variants(options) => variants::write(&options)?,
         Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
         Verb::Record(options) => {
