@@ -7,6 +7,9 @@ use crate::domain::{Diverged, EffectClass, PlanRequest, Served, State, Task, Tem
 use crate::fill::{Block, Plan, Played, Rules, Wording, cover, observed, play_counted, tools};
 use crate::spans::lex;
 
+/// What is next by one cover, and how many of the values it has met are strange to it.
+type Counted = (Played, usize);
+
 impl Engine {
     /// What is next by every cover of the text, with the covers that say so. Those that the
     /// observations rule out give way to the others, but not to ones that would make the same calls in
@@ -37,9 +40,8 @@ impl Engine {
             true => stands(played, blocks),
             false => matches!(played, Played::Refuted(_)),
         });
-        let agree = |all: &[((Played, usize), &Arc<Vec<Block>>)]| {
-            all.windows(2).all(|pair| pair[0].0.0 == pair[1].0.0)
-        };
+        let agree =
+            |all: &[(Counted, &Arc<Vec<Block>>)]| all.windows(2).all(|pair| pair[0].0.0 == pair[1].0.0);
         if !agree(&all) {
             let strange: Vec<_> =
                 all.iter().filter(|((_, n), _)| *n > 0).map(|(_, blocks)| calls(blocks)).collect();
