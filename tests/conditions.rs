@@ -1,4 +1,5 @@
-//! Plans for the same words are told apart by what is observed, and a plan from where it went wrong.
+//! Plans for the same words are told apart by what is observed, a plan is told apart from where it went
+//! wrong, and what nothing confirms is given up.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "support/runs.rs"]
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use plancache::domain::{Diverged, Lifecycle, Outcome, RunOutcome, Served, Tool, Trace};
 use plancache::engine::Engine;
+use plancache::policy::Policy;
 use runs::{calls_of, engine, policy, run, served, tool};
 use serde_json::json;
 
@@ -76,4 +78,18 @@ async fn a_plan_is_not_served_again_where_it_went_wrong() {
     engine.admit(&seen_to("K_8", "burnt", "mend")).await.unwrap();
     let well = seen_to("K_9", "burnt", "mend");
     assert_eq!(served(&engine, &well).await.0, calls_of(&well));
+}
+
+#[tokio::test]
+async fn what_no_run_confirms_is_given_up() {
+    let engine = engine(Policy { min_evidence_write: 2, forget_after: 3, ..policy(&["look"]) }).await;
+    engine.admit(&seen_to("K_1", "leaky", "mend")).await.unwrap();
+    let mut forgotten = Vec::new();
+    for n in 2..8 {
+        forgotten.extend(engine.admit(&seen_to(&format!("K_{n}"), "sound", "sell")).await.unwrap().forgotten);
+    }
+    assert_eq!(forgotten.len(), 1);
+    assert!(forgotten[0].as_str().starts_with("mend"), "{forgotten:?}");
+    let left = engine.templates(None);
+    assert_eq!((left.len(), left[0].state), (1, Lifecycle::Active));
 }

@@ -61,6 +61,11 @@ fn content(template: &Template) -> Template {
     }
 }
 
+/// Evidence without what was changed when: that is the order itself.
+fn without_history(evidence: &Evidence) -> Evidence {
+    Evidence { revisions: Vec::new(), ..evidence.clone() }
+}
+
 /// What an engine knows, without the order in which it came to know it.
 fn known(engine: &Engine) -> Vec<(String, Template, Evidence, Lifecycle)> {
     let mut all: Vec<_> = engine
@@ -68,7 +73,7 @@ fn known(engine: &Engine) -> Vec<(String, Template, Evidence, Lifecycle)> {
         .iter()
         .map(|r| {
             let content = content(&r.template);
-            (content.content_version().to_string(), content, r.evidence.clone(), r.state)
+            (content.content_version().to_string(), content, without_history(&r.evidence), r.state)
         })
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));

@@ -49,7 +49,7 @@ pub enum Known {
     Right,
     /// The plan was wrong with it, and never right.
     Wrong,
-    /// No run showed it.
+    /// No run showed it, and every other value of the state came again.
     Unseen,
 }
 
@@ -80,7 +80,8 @@ impl State {
         match self.values.iter().find(|value| value.hash == hash) {
             Some(value) if value.right > 0 => Known::Right,
             Some(_) => Known::Wrong,
-            None => Known::Unseen,
+            None if self.values.iter().all(|v| v.right >= ENOUGH || v.wrong > 0) => Known::Unseen,
+            None => Known::Nothing,
         }
     }
 
@@ -142,12 +143,14 @@ mod tests {
 
     #[test]
     fn a_state_is_known_by_what_runs_showed() {
-        let states = of(&["moored", "adrift", "moored", "moored"]);
+        // A value that came but once may be anything.
+        assert_eq!(of(&["moored", "adrift"])[0].at(&json!({"is": "aground"})), Known::Nothing);
+        let states = of(&["moored", "adrift", "moored", "adrift", "moored"]);
         assert_eq!(states.len(), 1);
         let now = |is: Value| states[0].at(&json!({"is": is}));
         assert_eq!((now(json!("moored")), now(json!("adrift"))), (Known::Right, Known::Right));
         assert_eq!((now(json!("aground")), now(json!(3))), (Known::Unseen, Known::Nothing));
-        assert_eq!(states, of(&["adrift", "moored", "moored"]));
+        assert_eq!(states, of(&["adrift", "moored", "moored", "adrift"]));
     }
 
     #[test]

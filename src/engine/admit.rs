@@ -179,13 +179,6 @@ impl Learner<'_> {
     /// A candidate with enough evidence becomes active. One that was withdrawn needs two more
     /// distinct successes for each bad outcome, all since then.
     fn promote(&self, record: &mut TemplateRecord) {
-        if record.template.waits(self.policy.min_constant) {
-            // It could be begun, but not be ended.
-            if record.state == Lifecycle::Active {
-                record.state = Lifecycle::Candidate;
-            }
-            return;
-        }
         let Some(need) = super::lookup::needed(record, self.policy) else { return };
         let more = match record.state {
             Lifecycle::Quarantined => 2 * record.evidence.bad_outcomes,

@@ -3,14 +3,18 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Engine;
-use crate::domain::{EffectClass, PlanRequest, Served, State, Task, TemplateRecord, Trace};
-use crate::fill::{Plan, Played, Rules, Wording, cover, observed, play_counted};
+use crate::domain::{Diverged, EffectClass, PlanRequest, Served, State, Task, TemplateRecord, Trace};
+use crate::fill::{Block, Plan, Played, Rules, Wording, cover, observed, play_counted, tools};
 use crate::spans::lex;
+
+/// What is next by one cover, and how many of the values it has met are strange to it.
+type Counted = (Played, usize);
 
 impl Engine {
     /// What is next by every cover of the text, with the covers that say so. Those that the
-    /// observations rule out give way to the others; where these do not agree, those whose runs showed
-    /// the states that were observed go before the rest.
+    /// observations rule out give way to the others, but not to ones that would make the same calls in
+    /// spite of a guard. Where plans of other calls disagree, the one goes on whose runs showed the
+    /// states that were observed, if theirs did not.
     pub(super) fn agreed(
         &self,
         request: &PlanRequest,
@@ -24,13 +28,27 @@ impl Engine {
             .iter()
             .map(|blocks| (play_counted(blocks, &request.history, written, rules), blocks))
             .collect();
-        if all.iter().any(|((played, _), _)| !matches!(played, Played::Refuted(_))) {
-            all.retain(|((played, _), _)| !matches!(played, Played::Refuted(_)));
-        }
-        let agree = |all: &[((Played, usize), _)]| all.windows(2).all(|pair| pair[0].0.0 == pair[1].0.0);
+        let calls = |blocks: &Arc<Vec<Block>>| tools(blocks).map(str::to_owned).collect::<Vec<_>>();
+        let guarded = |played: &Played| matches!(played, Played::Refuted(Diverged::Guard { .. }));
+        let barred: Vec<_> =
+            all.iter().filter(|((p, _), _)| guarded(p)).map(|(_, blocks)| calls(blocks)).collect();
+        let stands = |played: &Played, blocks| {
+            !matches!(played, Played::Refuted(_)) && !barred.contains(&calls(blocks))
+        };
+        let some_stand = all.iter().any(|((played, _), blocks)| stands(played, blocks));
+        all.retain(|((played, _), blocks)| match some_stand {
+            true => stands(played, blocks),
+            false => matches!(played, Played::Refuted(_)),
+        });
+        let agree =
+            |all: &[(Counted, &Arc<Vec<Block>>)]| all.windows(2).all(|pair| pair[0].0.0 == pair[1].0.0);
         if !agree(&all) {
-            let least = all.iter().map(|((_, unseen), _)| *unseen).min();
-            all.retain(|((_, unseen), _)| Some(*unseen) == least);
+            let strange: Vec<_> =
+                all.iter().filter(|((_, n), _)| *n > 0).map(|(_, blocks)| calls(blocks)).collect();
+            let apart = |n: usize, blocks| n == 0 && !strange.contains(&calls(blocks));
+            if all.iter().any(|((_, n), blocks)| apart(*n, blocks)) {
+                all.retain(|((_, n), blocks)| apart(*n, blocks));
+            }
         }
         if !agree(&all) {
             return Err("the text can be read in ways that lead to different calls".into());
@@ -59,6 +77,7 @@ impl Engine {
         let Some(tenant) = snapshot.tenant(&trace.task.namespace) else { return Vec::new() };
         let mut records: Vec<TemplateRecord> =
             templates.iter().filter_map(|s| tenant.record(&s.id)).map(|r| (**r).clone()).collect();
+        records.sort_by(|a, b| a.template.id.cmp(&b.template.id));
         records.dedup_by(|a, b| a.template.id == b.template.id);
         let own: Vec<_> = records.iter().map(|r| Arc::clone(&r.template)).collect();
         let covers = cover(&own, &lex(&trace.task.text), Wording::Exact).covers;

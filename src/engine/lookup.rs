@@ -60,10 +60,6 @@ pub(super) fn needed(record: &TemplateRecord, policy: &Policy) -> Option<u32> {
 pub(super) fn servable(record: &TemplateRecord, policy: &Policy) -> Result<(), Refused> {
     let need = needed(record, policy);
     may_serve(record, need)?;
-    if record.state == Lifecycle::Candidate && record.template.waits(policy.min_constant) {
-        let (have, need) = (record.evidence.successes, policy.min_constant);
-        return Err(Refused::Evidence { id: record.template.id.clone(), have, need });
-    }
     match need {
         Some(need) if record.template.is_idle() && record.evidence.successes < need => {
             Err(Refused::Evidence { id: record.template.id.clone(), have: record.evidence.successes, need })
@@ -128,6 +124,18 @@ pub(super) fn decide(
         let what = "a part of the text is known both to be idle and to be acted on".to_owned();
         let acting = found.covers.iter().any(|c| !c.is_empty());
         return Decision::Miss(if acting { Miss::Ambiguous { what } } else { Miss::NothingToDo });
+    }
+    // A plan that could be begun but not be ended is not begun; nor is one that it speaks against.
+    let waits = |block: &&Block| block.template.waits(policy.min_constant);
+    let waiting: Vec<&Block> = found.covers.iter().filter_map(|blocks| blocks.iter().find(waits)).collect();
+    if let Some(block) = waiting.first() {
+        if waiting.len() < found.covers.len() {
+            let what = "runs with the same words had different values".to_owned();
+            return Decision::Miss(Miss::Ambiguous { what });
+        }
+        let template = block.template.id.clone();
+        let evidence = tenant.record(&template).map_or(0, |record| record.evidence.successes);
+        return Decision::Miss(Miss::NotActive { template, evidence, needed: policy.min_constant });
     }
     let covers: Vec<Arc<Vec<Block>>> = found.covers.into_iter().map(Arc::new).collect();
     let first = covers[0].clone();

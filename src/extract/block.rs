@@ -7,7 +7,7 @@ use super::lists::{Repeat, repeats, single};
 use super::occurrences::scalars;
 use super::region::{Element, Taken, elements, word_lists};
 use super::segment::{Segment, siblings, within};
-use super::slots::{describe, is_read};
+use super::slots::{describe, is_read, join_same, pin};
 use super::steps::{Source, Steps, steps};
 use super::{answer, guards};
 use crate::domain::{
@@ -349,28 +349,6 @@ fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep
         }
     }
     out
-}
-
-/// Notes which slots of an acting block name the same thing.
-fn join_same(slots: &mut [SlotSpec], values: &Values, steps: &[crate::domain::StepTemplate]) {
-    let value = |slot: &SlotSpec| {
-        let single = slot.list.is_none() && !steps.is_empty();
-        single.then(|| values.get(slot.id, None)).flatten().map(|read| &read.value)
-    };
-    for at in 1..slots.len() {
-        let same = |other: &&SlotSpec| match (value(other), value(&slots[at])) {
-            (Some(a), Some(b)) => same_value(a, b),
-            _ => false,
-        };
-        slots[at].same_as = slots[..at].iter().find(same).map(|slot| slot.id);
-    }
-}
-
-/// Notes what a value was that an acting block does not read: whether it matters is not known.
-fn pin(slots: &mut [SlotSpec], values: &Values, steps: &[crate::domain::StepTemplate]) {
-    for slot in slots.iter_mut().filter(|slot| slot.idle && slot.list.is_none() && !steps.is_empty()) {
-        slot.only = values.get(slot.id, None).map(|read| SlotSpec::only_hash(&read.value));
-    }
 }
 
 fn normalise(pattern: &mut Pattern) {

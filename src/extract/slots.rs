@@ -3,6 +3,8 @@
 use crate::domain::{Binding, Operand, PathStep, Shape, SlotId, SlotPart, SlotSpec, StepTemplate};
 
 use super::steps::{path_reads, reads};
+use crate::expr::Values;
+use crate::spans::same_value;
 
 /// Names slots after the first argument that reads them, marks those that nothing reads, and notes
 /// which members an object literal must have.
@@ -25,6 +27,28 @@ pub(super) fn describe(slots: &mut [SlotSpec], steps: &[StepTemplate]) {
         if same > 0 {
             slots[i].name = format!("{}_{}", slots[i].name, same + 1);
         }
+    }
+}
+
+/// Notes which slots of an acting block name the same thing.
+pub(super) fn join_same(slots: &mut [SlotSpec], values: &Values, steps: &[StepTemplate]) {
+    let value = |slot: &SlotSpec| {
+        let single = slot.list.is_none() && !steps.is_empty();
+        single.then(|| values.get(slot.id, None)).flatten().map(|read| &read.value)
+    };
+    for at in 1..slots.len() {
+        let same = |other: &&SlotSpec| match (value(other), value(&slots[at])) {
+            (Some(a), Some(b)) => same_value(a, b),
+            _ => false,
+        };
+        slots[at].same_as = slots[..at].iter().find(same).map(|slot| slot.id);
+    }
+}
+
+/// Notes what a value was that an acting block does not read: whether it matters is not known.
+pub(super) fn pin(slots: &mut [SlotSpec], values: &Values, steps: &[StepTemplate]) {
+    for slot in slots.iter_mut().filter(|slot| slot.idle && slot.list.is_none() && !steps.is_empty()) {
+        slot.only = values.get(slot.id, None).map(|read| SlotSpec::only_hash(&read.value));
     }
 }
 

@@ -220,9 +220,12 @@ fn is_compound(chunk: &str) -> bool {
         |part: &str| part.chars().all(|c| c.is_ascii_digit()) || super::numbers::word_number(part).is_some();
     let is_word = |part: &str| part.chars().all(|c| c.is_ascii_lowercase());
     let mut parts = chunk.split('-');
+    // A word before digits is how many identifiers are made.
+    let counts =
+        |(at, part): (usize, &str)| at == 0 && is_number(part) || super::numbers::word_number(part).is_some();
     chunk.contains('-')
         && parts.clone().all(|part| !part.is_empty() && (is_word(part) || is_number(part)))
-        && parts.clone().any(is_number)
+        && parts.clone().enumerate().any(counts)
         && parts.any(|part| !is_number(part))
         && super::numbers::word_number(chunk).is_none()
 }
@@ -289,7 +292,9 @@ mod tests {
         assert_eq!(tokens("30+ days, C++"), ["30", "+", "days", ",", "C++"]);
         assert_eq!(tokens("a 30-day stay"), ["a", "30", "-", "day", "stay"]);
         assert_eq!(tokens("first-and-10+"), ["first", "-", "and", "-", "10", "+"]);
-        for whole in ["second-hand", "2024-10-05", "F-16", "twenty-five", "well-known", "555-0100", "+49"] {
+        for whole in
+            ["second-hand", "2024-10-05", "F-16", "twenty-five", "well-known", "555-0100", "+49", "ab-12"]
+        {
             let joined = tokens(whole).len() == 1;
             assert_eq!(joined, whole != "second-hand", "{whole}");
         }

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The suite offline: every benchmark that brings its data, recorded planner, all systems that need no
+# endpoint, five orders; what changes without outcomes; what each part of learning is worth; the
+# report. Writes eval/record/suite/<date>/ (each task's record is packed there: gunzip it before
+# `plancache-eval report`), and the page to target/suite.html. SEEDS=1 runs one order.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+run="${CARGO_TARGET_DIR:-target}/release/plancache-eval"
+seeds="${SEEDS:-1,2,3,4,5}"
+out="eval/record/suite/$(date +%F)"
+mkdir -p "$out"
+
+began=$SECONDS
+"$run" run --benchmark all --seeds "$seeds" --out "$out"
+echo "all benchmarks: $((SECONDS - began)) s"
+"$run" rank "$out" >"$out/rank.txt"
+for benchmark in retail nfl airline webarena blocksworld; do
+    "$run" run --benchmark "$benchmark" --seeds "$seeds" --feedback trace --systems plancache_no_filler \
+        --out "$out/trace"
+done
+for benchmark in retail nfl; do
+    "$run" run --benchmark "$benchmark" --seeds "$seeds" --out "$out/ablation" \
+        --systems plancache_no_filler,plancache_without_merge,plancache_without_blocks,plancache_without_loops
+done
+"$run" report "$out" --out "${CARGO_TARGET_DIR:-target}/suite.html" --markdown "$out/report.md"
+find "$out" -name '*.jsonl' -exec gzip -9 -n -f {} +
