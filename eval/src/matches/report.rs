@@ -221,7 +221,7 @@ fn percent(share: f64) -> String {
 fn table(markdown: bool, columns: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     let preset = if markdown { comfy_table::presets::ASCII_MARKDOWN } else { UTF8_FULL_CONDENSED };
-    table.load_preset(preset).set_header(columns).add_rows(rows);
+    table.load_style(preset).set_header(columns).add_rows(rows);
     format!("{table}\n")
 }
 
