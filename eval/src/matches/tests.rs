@@ -14,7 +14,11 @@ fn set(known: usize) -> Set {
         text: format!("text {at}"),
         scope: "a".to_owned(),
         label: format!("kind {}", at % 4),
-        vector: vector(at, (at % 4) + usize::from(at.is_multiple_of(7)), 0.7 + 0.3 * ((at % 10) as f32 / 10.0)),
+        vector: vector(
+            at,
+            (at % 4) + usize::from(at.is_multiple_of(7)),
+            0.7 + 0.3 * ((at % 10) as f32 / 10.0),
+        ),
         case: None,
     };
     Set { name: "made".to_owned(), queries: (0..200).map(query).collect(), known, benchmark: None }
