@@ -71,7 +71,13 @@ async fn main() -> Result<(), AnyError> {
         Some(named) => {
             let (base_url, model) = named.rsplit_once('#').ok_or("--planner URL#MODEL: a '#' is missing")?;
             let key = std::env::var("PLANNER_API_KEY").unwrap_or_default();
-            let settings = EndpointSettings { base_url: base_url.into(), model: model.into(), key, system };
+            let settings = EndpointSettings {
+                base_url: base_url.into(),
+                model: model.into(),
+                key,
+                system,
+                max_tokens: None,
+            };
             desk.talk(layer.layer(EndpointPlanner::new(settings)), questions).await
         }
     }

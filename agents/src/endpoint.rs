@@ -26,6 +26,8 @@ pub struct EndpointSettings {
     pub key: String,
     /// The system prompt.
     pub system: String,
+    /// The longest reply, in tokens; without, the endpoint decides.
+    pub max_tokens: Option<u32>,
 }
 
 /// Why the planner gave no step.
@@ -104,6 +106,9 @@ fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
         })
         .collect();
     let mut body = json!({"model": settings.model, "messages": messages, "temperature": 0.0});
+    if let Some(most) = settings.max_tokens {
+        body["max_tokens"] = most.into();
+    }
     // An empty list of tools is refused by most endpoints.
     if !tools.is_empty() {
         body["tools"] = Value::Array(tools);
@@ -245,6 +250,7 @@ mod tests {
             model: "m".into(),
             key: String::new(),
             system: "Be brief.".into(),
+            max_tokens: Some(300),
         };
         let function = json!({"name": "look", "arguments": "{\"a\": 3}"});
         let message = json!({"role": "assistant", "content": null,
@@ -262,6 +268,7 @@ mod tests {
             sent["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
         assert_eq!(roles, ["system", "user", "assistant", "tool"]);
         assert_eq!(sent["messages"][3]["content"], "{\"b\": 2}");
+        assert_eq!(sent["max_tokens"], 300);
         assert_eq!(sent["tools"][0]["function"]["name"], "look");
     }
 
@@ -282,6 +289,7 @@ mod tests {
             model: "m".into(),
             key: String::new(),
             system: String::new(),
+            max_tokens: None,
         };
         let error = EndpointPlanner::new(settings).oneshot(request()).await.unwrap_err();
         assert!(matches!(error, EndpointError::Failed(_)), "{error}");

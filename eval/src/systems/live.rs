@@ -9,6 +9,9 @@ pub const KEY: &str = "PLANCACHE_PLANNER_KEY";
 /// Planning calls that a run is given, as in the founding paper (arXiv 2506.14852).
 const ROUNDS: usize = 10;
 
+/// The longest reply, in tokens: a small model may not find an end.
+const LONGEST: u32 = 500;
+
 /// A live model at an OpenAI-compatible endpoint, `URL#MODEL`, with this system prompt; `fixed` is
 /// how many tokens each of its prompts begins with.
 ///
@@ -24,6 +27,7 @@ pub fn live(endpoint: &str, system: &str, fixed: u64) -> Result<Metered, String>
         model: model.to_owned(),
         key: std::env::var(KEY).unwrap_or_default(),
         system: system.to_owned(),
+        max_tokens: Some(LONGEST),
     });
     // What a model writes that is no step is its own fault, and ends the run; only an endpoint that
     // could not be asked is one of the machine.
