@@ -1,4 +1,5 @@
-//! vCache's decision rule (arXiv 2502.03771), written from the paper.
+//! vCache's decision rule (arXiv 2502.03771), written from public accounts of the paper. What it does
+//! where observations are separable is not known to us: Firth's correction (`logistic.rs`) is ours.
 
 use std::collections::HashMap;
 
@@ -12,13 +13,6 @@ use super::{Asked, Found, MatchError, Matcher};
 
 /// Observations of an entry before which it is never used.
 const LEAST_OBSERVED: usize = 6;
-
-/// What holds of every entry: a text that is not like it at all is another, its own text is its own.
-/// Without them an entry that was only ever right has no threshold.
-///
-/// What the paper does where observations are separable is not known to us; this and Firth's
-/// correction (`logistic.rs`) are ours.
-const KNOWN: [(f64, bool); 2] = [(0.0, false), (1.0, true)];
 
 /// One-sided confidence levels at which the probability of being right is bounded, with the quantile of
 /// the normal distribution for each.
@@ -40,7 +34,7 @@ pub fn exploring(observations: &[(f64, bool)], similarity: f64, delta: f64) -> f
     if observations.len() < LEAST_OBSERVED {
         return 1.0;
     }
-    let Some(curve) = fit(&[&KNOWN, observations].concat()) else { return 1.0 };
+    let Some(curve) = fit(observations) else { return 1.0 };
     let bound = |(level, quantile): &(f64, f64)| {
         let threshold = curve.threshold + quantile * curve.deviation;
         level / (1.0 + (-curve.slope * (similarity - threshold)).exp())
@@ -122,8 +116,10 @@ mod tests {
 
     #[test]
     fn fewer_than_six_observations_are_never_used() {
-        assert_eq!(exploring(&[(0.99, true); 5], 1.0, 0.1), 1.0);
-        assert!(exploring(&[(0.99, true); 6], 1.0, 0.1) < 1.0);
+        assert_eq!(exploring(&clear(5), 1.0, 0.1), 1.0);
+        assert!(exploring(&clear(6), 1.0, 0.1) < 1.0);
+        // Observations at one similarity have no curve.
+        assert_eq!(exploring(&[(0.99, true); 6], 1.0, 0.1), 1.0);
     }
 
     #[test]
