@@ -5,7 +5,7 @@
 #   eval/live.sh tabmwp --data FOLDER      the data that is not in the repository, see eval/README
 #   eval/live.sh sql
 #
-# Writes eval/record/live/<date>/. Takes about half an hour a benchmark on two processors.
+# Writes eval/record/live/<date>/. Takes about a quarter of an hour a benchmark on two processors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin="${CARGO_TARGET_DIR:-target}/release"

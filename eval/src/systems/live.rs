@@ -1,5 +1,13 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use plancache::domain::{PlanRequest, PlanResponse, canonical_hash};
 use plancache_agents::endpoint::{EndpointError, EndpointPlanner, EndpointSettings};
-use tower::ServiceExt;
+use serde_json::json;
+use tower::{Service, ServiceExt};
 
 use super::{Metered, PlannerError};
 
@@ -35,5 +43,53 @@ pub fn live(endpoint: &str, system: &str, fixed: u64) -> Result<Metered, String>
         EndpointError::Failed(why) => PlannerError::Failed(why),
         EndpointError::Answer(why) => PlannerError::OffScript(why),
     };
-    Ok(Metered::new(planner.map_err(told), fixed).with_rounds(ROUNDS))
+    Ok(Metered::new(Remembered::new(planner.map_err(told)), fixed).with_rounds(ROUNDS))
+}
+
+/// A model asked at temperature 0 says the same to the same prompt: it is asked once, so that several
+/// systems on the same tasks cost one. What was said is counted each time as if it had been asked.
+#[derive(Clone)]
+struct Remembered<S> {
+    inner: S,
+    said: Arc<Mutex<HashMap<String, PlanResponse>>>,
+}
+
+impl<S> Remembered<S> {
+    fn new(inner: S) -> Self {
+        Self { inner, said: Arc::default() }
+    }
+}
+
+impl<S> Service<PlanRequest> for Remembered<S>
+where
+    S: Service<PlanRequest, Response = PlanResponse, Error = PlannerError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = PlanResponse;
+    type Error = PlannerError;
+    type Future = Pin<Box<dyn Future<Output = Result<PlanResponse, PlannerError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), PlannerError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: PlanRequest) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move {
+            let steps: Vec<_> = (request.history.iter())
+                .map(|step| (&step.call.tool, &step.call.arguments, &step.observation))
+                .collect();
+            let prompt =
+                canonical_hash(&json!([request.task.text, request.task.context, request.task.tools, steps]));
+            let known = |said: &Mutex<HashMap<String, PlanResponse>>| {
+                said.lock().unwrap_or_else(PoisonError::into_inner).get(&prompt).cloned()
+            };
+            if let Some(said) = known(&this.said) {
+                return Ok(said);
+            }
+            let said = this.inner.oneshot(request).await?;
+            this.said.lock().unwrap_or_else(PoisonError::into_inner).insert(prompt, said.clone());
+            Ok(said)
+        })
+    }
 }
