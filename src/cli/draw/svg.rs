@@ -28,7 +28,7 @@ const KEY: &str = "stacked: once for each element \u{b7} dashed line: chooses am
 struct Layout {
     /// Middle of each slot, by its number in the pattern.
     slots: Vec<(u32, usize)>,
-    /// Top of each card.
+    /// Where each card begins.
     cards: Vec<usize>,
     height: usize,
     upper: usize,
