@@ -28,10 +28,10 @@ const KEY: &str = "stacked: once for each element \u{b7} dashed line: chooses am
 struct Layout {
     /// Middle of each slot, by its number in the pattern.
     slots: Vec<(u32, usize)>,
-    /// Top of each card.
+    /// Where each card begins.
     cards: Vec<usize>,
     height: usize,
-    top: usize,
+    upper: usize,
 }
 
 /// The data flow as a picture: readable on bright and on dark ground.
@@ -50,8 +50,8 @@ pub(in crate::cli) fn svg(flow: &Flow) -> String {
     for (n, line) in says.iter().enumerate() {
         text(&mut out, MARGIN, 56 + n * LINE, "says", line);
     }
-    text(&mut out, MARGIN, layout.top - 12, "head", "what the text gives");
-    text(&mut out, CARD_X, layout.top - 12, "head", "what is called with it");
+    text(&mut out, MARGIN, layout.upper - 12, "head", "what the text gives");
+    text(&mut out, CARD_X, layout.upper - 12, "head", "what is called with it");
     // Lines first, so that boxes stand on them.
     for (n, card) in cards.iter().enumerate() {
         for (at, row) in rows(card, layout.cards[n]) {
@@ -66,8 +66,8 @@ pub(in crate::cli) fn svg(flow: &Flow) -> String {
         rect(&mut out, class, MARGIN, y - 12, SLOTS, 24);
         text(&mut out, MARGIN + 12, y + 4, "name", &short(&slot.name, SLOT_TEXT));
     }
-    for (card, top) in cards.iter().zip(&layout.cards) {
-        draw(&mut out, card, *top);
+    for (card, upper) in cards.iter().zip(&layout.cards) {
+        draw(&mut out, card, *upper);
     }
     text(&mut out, MARGIN, layout.height - MARGIN, "head", KEY);
     out.push_str("</svg>\n");
@@ -75,14 +75,14 @@ pub(in crate::cli) fn svg(flow: &Flow) -> String {
 }
 
 fn layout(flow: &Flow, cards: &[&StepBox], says: usize) -> Layout {
-    let top = 56 + says * LINE + 40;
-    let mut layout = Layout { top, ..Layout::default() };
-    let mut y = top;
+    let upper = 56 + says * LINE + 40;
+    let mut layout = Layout { upper, ..Layout::default() };
+    let mut y = upper;
     for card in cards {
         layout.cards.push(y);
         y += height(card) + GAP;
     }
-    let mut slot_y = top + 12;
+    let mut slot_y = upper + 12;
     for slot in &flow.slots {
         layout.slots.push((slot.id, slot_y));
         slot_y += 36;
@@ -104,8 +104,8 @@ fn height(card: &StepBox) -> usize {
 }
 
 /// The rows of a card with the middle of each.
-fn rows(card: &StepBox, top: usize) -> impl Iterator<Item = (usize, &Row)> {
-    let first = top + (1 + usize::from(card.each.is_some())) * LINE + 20;
+fn rows(card: &StepBox, upper: usize) -> impl Iterator<Item = (usize, &Row)> {
+    let first = upper + (1 + usize::from(card.each.is_some())) * LINE + 20;
     card.rows.iter().enumerate().map(move |(n, row)| (first + n * LINE, row))
 }
 
@@ -126,12 +126,12 @@ fn lines(out: &mut String, layout: &Layout, cards: &[&StepBox], card: usize, row
             }
             Source::Step(step) => {
                 let step = step as usize;
-                let (Some(top), Some(source)) = (layout.cards.get(step), cards.get(step)) else { continue };
+                let (Some(upper), Some(source)) = (layout.cards.get(step), cards.get(step)) else { continue };
                 // A step may only read what is done already.
                 if step >= card {
                     continue;
                 }
-                let (from, x) = (top + height(source) - 10, CARD_X + CARD_WIDTH);
+                let (from, x) = (upper + height(source) - 10, CARD_X + CARD_WIDTH);
                 let out_to = x + 20 + LANE * (card - step).min(5);
                 let colour = step % COLOURS;
                 format!(
@@ -143,20 +143,20 @@ fn lines(out: &mut String, layout: &Layout, cards: &[&StepBox], card: usize, row
     }
 }
 
-fn draw(out: &mut String, card: &StepBox, top: usize) {
+fn draw(out: &mut String, card: &StepBox, upper: usize) {
     let height = height(card);
     if card.each.is_some() {
-        rect(out, "card", CARD_X + 6, top + 6, CARD_WIDTH, height);
-        rect(out, "card", CARD_X + 3, top + 3, CARD_WIDTH, height);
+        rect(out, "card", CARD_X + 6, upper + 6, CARD_WIDTH, height);
+        rect(out, "card", CARD_X + 3, upper + 3, CARD_WIDTH, height);
     }
-    rect(out, "card", CARD_X, top, CARD_WIDTH, height);
-    let mut y = top + 24;
+    rect(out, "card", CARD_X, upper, CARD_WIDTH, height);
+    let mut y = upper + 24;
     text(out, CARD_X + 14, y, "tool", &short(&card.title, CARD_TEXT));
     if let Some(each) = &card.each {
         y += LINE;
         text(out, CARD_X + 14, y, "each", &short(each, CARD_TEXT));
     }
-    for (middle, row) in rows(card, top) {
+    for (middle, row) in rows(card, upper) {
         let room = CARD_TEXT.saturating_sub(row.name.chars().count() + 2);
         let _ = write!(
             out,

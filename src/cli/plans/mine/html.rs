@@ -81,13 +81,13 @@ fn drawing(parts: &[Part]) -> String {
     for (n, part) in parts.iter().enumerate() {
         let size = part.to + 1 - part.from;
         let x = LEFT + n * column + column / 8;
-        let mut top = floor as f64;
+        let mut upper = floor as f64;
         for (count, class) in [(part.right, "right"), (part.undecided, "open"), (part.wrong, "wrong")] {
             let height = (floor - 10) as f64 * count as f64 / size as f64;
-            top -= height;
+            upper -= height;
             let _ = write!(
                 svg,
-                "<rect class=\"{class}\" x=\"{x}\" y=\"{top:.1}\" width=\"{}\" height=\"{height:.1}\">\
+                "<rect class=\"{class}\" x=\"{x}\" y=\"{upper:.1}\" width=\"{}\" height=\"{height:.1}\">\
                  <title>runs {} to {}: {count} of {size}</title></rect>",
                 column * 3 / 4,
                 part.from,
