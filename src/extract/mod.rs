@@ -65,6 +65,12 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
             Err(why) => out.rejected.push(why),
         }
     }
+    // A text is known to say nothing beside one that was acted on; alone it may be what nothing was
+    // learnt of, or what was answered in words.
+    if out.steps.iter().all(Vec::is_empty) && !out.templates.is_empty() {
+        out.rejected.push("nothing that the run did is learnt, so its text is not known to be idle".into());
+        (out.templates, out.ranges, out.steps) = Default::default();
+    }
     out
 }
 
