@@ -59,7 +59,8 @@ pub async fn replay(engine: &Engine, trace: &Trace, run: RunId) -> Replayed {
         // How the run would have gone on is not known.
         proposals.push(Proposal { at: history.len(), step: None, outcome: Outcome::Miss(Miss::NothingToDo) });
     }
-    let plan = engine.sliced(trace);
+    let mut plan = engine.sliced(trace);
+    plan.retain(|step| !step.observation.as_ref().is_some_and(|observation| observation.failed));
     let effect = |tool: &str| engine.policy().effect(tool);
     let verdict = judge(&proposals, &plan, effect);
     let templates = outcomes.iter().find_map(|outcome| match outcome {
