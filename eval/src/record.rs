@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use crate::demo::{Options, Report, SetupError, Stage, run};
+use crate::measure::{Interval, wilson};
 use crate::variants::{self, Kind, VariantError};
 
 /// Seeds of the shuffled orders.
@@ -133,8 +134,8 @@ impl Summary {
     fn add(&mut self, name: &str, report: &Report) {
         let hits = report.hits_after_50();
         let after = report.tasks.saturating_sub(50);
-        let (low, high) = wilson(hits, after);
-        let (_, wrong) = wilson(report.wrong_plans, report.hits);
+        let Interval { low, high } = wilson(hits, after);
+        let wrong = wilson(report.wrong_plans, report.hits).high;
         let saved = 1.0 - report.planner_tokens as f64 / report.planner_tokens_without_cache.max(1) as f64;
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -168,20 +169,6 @@ fn percent(part: u64, whole: u64) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// The 95% Wilson interval of a share (E. B. Wilson, Probable inference, 1927); of nothing, all
-/// that is possible.
-fn wilson(part: u64, whole: u64) -> (f64, f64) {
-    if whole == 0 {
-        return (0.0, 1.0);
-    }
-    let (n, z) = (whole as f64, 1.96_f64);
-    let share = part as f64 / n;
-    let middle = share + z * z / (2.0 * n);
-    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z * z / n;
-    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
-}
-
 fn write(path: &Path, text: &str) -> Result<(), RecordError> {
     let parent = path.parent().unwrap_or(path);
     std::fs::create_dir_all(parent)
@@ -191,17 +178,4 @@ fn write(path: &Path, text: &str) -> Result<(), RecordError> {
 
 fn write_error(path: &Path, error: &std::io::Error) -> RecordError {
     RecordError::Write { path: path.display().to_string(), why: error.to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_hold_the_share_and_shrink() {
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
-        let (low, high) = wilson(8, 10);
-        assert!(low > 0.48 && low < 0.5 && high > 0.94 && high < 0.95, "{low} {high}");
-        assert!(wilson(0, 300).1 < 0.013);
-    }
 }

@@ -1,5 +1,6 @@
 //! Tasks from JSON Lines, as far as an agent may see them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use plancache_agents::import::ImportError;
@@ -20,6 +21,14 @@ pub struct TaskInput {
 /// When the file cannot be read, or a line is not a task.
 pub fn read_tasks(path: &Path) -> Result<Vec<TaskInput>, ImportError> {
     read_lines(path)
+}
+
+/// Reads a value of `T` from each line of a JSON Lines file, by the task that `id` says it is of.
+pub(crate) fn read_by_task<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    id: impl Fn(&T) -> &String,
+) -> Result<HashMap<String, T>, ImportError> {
+    Ok(read_lines::<T>(path)?.into_iter().map(|line| (id(&line).clone(), line)).collect())
 }
 
 /// Reads a value of `T` from each line of a JSON Lines file.

@@ -12,18 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Options, Reworded};
 use crate::score::Verdict;
-
-/// How a task was served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Every planning step came from templates.
-    Hit,
-    /// The planner did it all.
-    Miss,
-    /// Served at first, then handed back to the planner.
-    Diverged,
-}
+use crate::systems::{Kind, slots};
 
 /// One task, done.
 #[derive(Debug)]
@@ -48,14 +37,7 @@ pub struct TaskResult {
 impl TaskResult {
     /// Slots that were filled by the binder, and by the filler.
     pub(super) fn slots(&self) -> (u64, u64) {
-        let slots = self.decisions.iter().filter(|d| d.served).flat_map(|d| match &d.outcome {
-            Outcome::Hit { slots, .. } => slots.as_slice(),
-            _ => &[],
-        });
-        slots.fold((0, 0), |(binder, filler), slot| match slot.by {
-            FilledBy::Binder => (binder + 1, filler),
-            FilledBy::Filler => (binder, filler + 1),
-        })
+        slots(&self.decisions)
     }
 
     /// Why it was not served to the end: the first decision that served nothing.

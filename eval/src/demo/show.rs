@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::{Kind, Report, TaskResult};
+use super::report::{Report, TaskResult};
+use crate::systems::Kind;
 
 /// Shows the stream: a line per task on standard output, progress on standard error if that is a
 /// terminal. In quiet mode (one JSON object is wanted) only the progress is shown.

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
-use plancache::domain::{Outcome, RunId, RunOutcome, Served};
+use plancache::domain::{RunId, RunOutcome};
 use plancache::fill::Filler;
-use plancache::layer::{CacheHandle, Decision, Native, PlanCache, PlanCacheLayer, Settings};
+use plancache::layer::{CacheHandle, Native, PlanCache, PlanCacheLayer, Settings};
 use plancache_agents::import::task;
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::{Agent, Ending};
 use tower::Layer;
 
-use super::report::{Kind, OtherWords, Report, TaskResult};
+use super::report::{OtherWords, Report, TaskResult};
 use super::{Options, SetupError, Stage};
-use crate::systems::Watched;
+use crate::systems::{Watched, kind, names};
 use crate::tasks::TaskInput;
 
 /// The recorded planner with the cache in front of it.
@@ -79,28 +79,10 @@ async fn one(
         ending: record.ending,
         account,
         whole: stage.planner.whole_run(&input.task_id).unwrap_or_default(),
-        names: names(stage, &templates),
+        names: names(&stage.engine, &templates),
         templates,
         planning: record.planning,
         decisions,
         admitted,
     })
-}
-
-/// The layer counts a run whose answer was left to the planner apart. Here the recorded planner
-/// leaves that answer to the agent and charges nothing for it, so such a run is a hit.
-fn kind(decisions: &[Decision], planned: bool) -> Kind {
-    if !decisions.iter().any(|d| d.served) {
-        Kind::Miss
-    } else if planned || decisions.iter().any(|d| matches!(d.outcome, Outcome::Diverged(_))) {
-        Kind::Diverged
-    } else {
-        Kind::Hit
-    }
-}
-
-fn names(stage: &Stage, served: &[Served]) -> Vec<String> {
-    let all = if served.is_empty() { Vec::new() } else { stage.engine.templates(None) };
-    let name = |id| all.iter().find(|r| r.template.id == id).map(|r| r.template.name.clone());
-    served.iter().map(|s| name(s.id.clone()).unwrap_or_else(|| s.id.to_string())).collect()
 }

@@ -28,7 +28,7 @@ use plancache_agents::retail::Retail;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::tasks::read_lines;
+use crate::tasks::read_by_task;
 
 /// What a run's end was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,7 @@ impl Scorer {
     /// # Errors
     /// When the file cannot be read, or a line holds no gold actions.
     pub fn load(tasks: &Path, fresh: Retail) -> Result<Self, ImportError> {
-        let golds = read_lines::<Gold>(tasks)?;
-        Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect(), fresh })
+        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)?, fresh })
     }
 
     /// The gold actions of a task as calls: for a planner that is known to be right where no run of

@@ -8,7 +8,7 @@ use plancache_agents::import::ImportError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::tasks::read_lines;
+use crate::tasks::read_by_task;
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,8 +56,7 @@ impl Scorer {
     /// # Errors
     /// When the file cannot be read, or a line holds no answer.
     pub fn load(tasks: &Path) -> Result<Self, ImportError> {
-        let golds = read_lines::<Gold>(tasks)?;
-        Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect() })
+        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)? })
     }
 
     /// What is wrong with these calls as an answer to a task; nothing, if they are right.

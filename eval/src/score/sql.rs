@@ -9,7 +9,7 @@ use plancache_agents::sql::{Answer, Sql};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::tasks::read_lines;
+use crate::tasks::read_by_task;
 
 #[derive(Clone, Debug, Deserialize)]
 struct Gold {
@@ -30,8 +30,7 @@ impl Scorer {
     /// # Errors
     /// When the file cannot be read, or a line holds no gold query.
     pub fn load(tasks: &Path) -> Result<Self, ImportError> {
-        let golds = read_lines::<Gold>(tasks)?;
-        Ok(Self { golds: golds.into_iter().map(|gold| (gold.task_id.clone(), gold)).collect() })
+        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)? })
     }
 
     /// What is wrong with these statements as an answer to a task, run one after the other on

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::numbers::{numbers, same};
 use super::said::{Said, said};
 use crate::bench::{Case, Judge, Verdict};
-use crate::tasks::read_lines;
+use crate::tasks::read_by_task;
 
 #[derive(Deserialize)]
 struct Gold {
@@ -28,8 +28,7 @@ pub(crate) struct Answers(HashMap<String, Gold>);
 impl Answers {
     /// Reads the answers of a task file.
     pub(crate) fn load(file: &Path) -> Result<Self, ImportError> {
-        let golds = read_lines::<Gold>(file)?.into_iter();
-        Ok(Self(golds.map(|gold| (gold.task_id.clone(), gold)).collect()))
+        Ok(Self(read_by_task(file, |gold: &Gold| &gold.task_id)?))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::bench::{Case, World};
 pub use answer_cache::{AnswerCache, Vectors};
 pub use live::{KEY, live};
 pub use plan_cache::{CacheSettings, Cached};
+pub(crate) use plan_cache::{kind, names, slots};
 pub use planner::{Metered, PlannerError, Spend};
 pub use planner_only::PlannerOnly;
 pub use prompted::{GENERALIZE, Models, NAME_THE_INTENT, Prompted, Shown};

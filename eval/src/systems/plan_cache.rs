@@ -60,12 +60,6 @@ impl Cached {
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
-
-    fn names(&self, served: &[Served]) -> Vec<String> {
-        let all = if served.is_empty() { Vec::new() } else { self.engine.templates(None) };
-        let name = |id| all.iter().find(|r| r.template.id == id).map(|r| r.template.name.clone());
-        served.iter().map(|s| name(s.id.clone()).unwrap_or_else(|| s.id.to_string())).collect()
-    }
 }
 
 #[async_trait]
@@ -97,14 +91,14 @@ impl System for Cached {
         ran.decision = report.decisions.first().map(|d| d.took);
         ran.slots = slots(&report.decisions);
         ran.reason = (ran.kind != Kind::Hit).then(|| reason(&report.decisions)).flatten();
-        ran.from = self.names(&report.templates);
+        ran.from = names(&self.engine, &report.templates);
         Ok(())
     }
 }
 
 /// The layer counts a run whose answer was left to the planner apart. A recorded planner leaves
 /// that answer to the agent and charges nothing for it, so such a run is a hit here.
-fn kind(decisions: &[Decision], planned: bool) -> Kind {
+pub(crate) fn kind(decisions: &[Decision], planned: bool) -> Kind {
     if !decisions.iter().any(|d| d.served) {
         Kind::Miss
     } else if planned || decisions.iter().any(|d| matches!(d.outcome, Outcome::Diverged(_))) {
@@ -114,7 +108,8 @@ fn kind(decisions: &[Decision], planned: bool) -> Kind {
     }
 }
 
-fn slots(decisions: &[Decision]) -> (u64, u64) {
+/// Slots that the binder filled, and that the filler did.
+pub(crate) fn slots(decisions: &[Decision]) -> (u64, u64) {
     let slots = decisions.iter().filter(|d| d.served).flat_map(|d| match &d.outcome {
         Outcome::Hit { slots, .. } => slots.as_slice(),
         _ => &[],
@@ -123,6 +118,13 @@ fn slots(decisions: &[Decision]) -> (u64, u64) {
         FilledBy::Binder => (binder + 1, filler),
         FilledBy::Filler => (binder, filler + 1),
     })
+}
+
+/// The names of the templates that served a run.
+pub(crate) fn names(engine: &Engine, served: &[Served]) -> Vec<String> {
+    let all = if served.is_empty() { Vec::new() } else { engine.templates(None) };
+    let name = |id| all.iter().find(|r| r.template.id == id).map(|r| r.template.name.clone());
+    served.iter().map(|s| name(s.id.clone()).unwrap_or_else(|| s.id.to_string())).collect()
 }
 
 /// Why a run was not served to the end: the first decision that served nothing.
