@@ -14,7 +14,7 @@ pub(super) struct LeftOut {
     /// Runs that broke off in the middle of a call.
     pub(super) unfinished: usize,
     pub(super) failures: usize,
-    /// Runs of whose calls none is seen to matter. Learnt, the whole text would count as idle.
+    /// Runs of whose calls none is seen to matter.
     pub(super) needless: usize,
 }
 

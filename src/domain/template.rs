@@ -205,4 +205,31 @@ impl Argument {
             Self::Object(members) => members.iter().for_each(|(_, item)| item.spaces(visit)),
         }
     }
+
+    /// Calls `visit` on every space below with the path to it, which begins with this argument's own:
+    /// `.member` for a member of an object, `[]` for any element of an array.
+    pub fn places<'a>(&'a self, path: &str, visit: &mut dyn FnMut(&str, &'a Space)) {
+        match self {
+            Self::One(space) => visit(path, space),
+            Self::Each { element, .. } => element.places(&format!("{path}[]"), visit),
+            Self::Array(items) => items.iter().for_each(|item| item.places(&format!("{path}[]"), visit)),
+            Self::Object(members) => {
+                members.iter().for_each(|(name, item)| item.places(&format!("{path}.{name}"), visit));
+            }
+        }
+    }
+
+    /// The same, to change them.
+    pub fn places_mut(&mut self, path: &str, visit: &mut dyn FnMut(&str, &mut Space)) {
+        match self {
+            Self::One(space) => visit(path, space),
+            Self::Each { element, .. } => element.places_mut(&format!("{path}[]"), visit),
+            Self::Array(items) => {
+                items.iter_mut().for_each(|item| item.places_mut(&format!("{path}[]"), visit));
+            }
+            Self::Object(members) => {
+                members.iter_mut().for_each(|(name, item)| item.places_mut(&format!("{path}.{name}"), visit));
+            }
+        }
+    }
 }

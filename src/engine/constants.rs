@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Argument, Binding, Space, StepTemplate, Template, TemplateId, TemplateRecord, Tier, Trace, canonical_hash,
+    Binding, Space, StepTemplate, Template, TemplateId, TemplateRecord, Tier, Trace, canonical_hash,
 };
 
 /// Most distinct tasks whose hashes are kept for one value.
@@ -78,8 +78,14 @@ impl Constants {
         freed
     }
 
-    /// Takes note of a stored template, whose runs are gone.
-    pub(super) fn recall(&mut self, record: &TemplateRecord) {
+    /// What stored templates say, whose runs are gone.
+    pub(super) fn of<'a>(records: impl Iterator<Item = &'a TemplateRecord>) -> Self {
+        let mut constants = Self::default();
+        records.for_each(|record| constants.recall(record));
+        constants
+    }
+
+    fn recall(&mut self, record: &TemplateRecord) {
         let template = &record.template;
         let plan = plan(template);
         for step in &template.steps {
@@ -274,33 +280,11 @@ fn leaves(value: &Value, path: String, visit: &mut dyn FnMut(&str, &Value)) {
 }
 
 fn each_space<'a>(step: &'a StepTemplate, visit: &mut dyn FnMut(&str, &'a Space)) {
-    fn walk<'a>(argument: &'a Argument, path: &str, visit: &mut dyn FnMut(&str, &'a Space)) {
-        match argument {
-            Argument::One(space) => visit(path, space),
-            Argument::Each { element, .. } => walk(element, &format!("{path}[]"), visit),
-            Argument::Array(items) => items.iter().for_each(|item| walk(item, &format!("{path}[]"), visit)),
-            Argument::Object(members) => {
-                members.iter().for_each(|(name, item)| walk(item, &format!("{path}.{name}"), visit));
-            }
-        }
-    }
-    step.arguments.iter().for_each(|(name, argument)| walk(argument, &format!(".{name}"), visit));
+    step.arguments.iter().for_each(|(name, argument)| argument.places(&format!(".{name}"), visit));
 }
 
 fn each_space_mut(step: &mut StepTemplate, visit: &mut dyn FnMut(&str, &mut Space)) {
-    fn walk(argument: &mut Argument, path: &str, visit: &mut dyn FnMut(&str, &mut Space)) {
-        match argument {
-            Argument::One(space) => visit(path, space),
-            Argument::Each { element, .. } => walk(element, &format!("{path}[]"), visit),
-            Argument::Array(items) => {
-                items.iter_mut().for_each(|item| walk(item, &format!("{path}[]"), visit));
-            }
-            Argument::Object(members) => {
-                members.iter_mut().for_each(|(name, item)| walk(item, &format!("{path}.{name}"), visit));
-            }
-        }
-    }
-    step.arguments.iter_mut().for_each(|(name, argument)| walk(argument, &format!(".{name}"), visit));
+    step.arguments.iter_mut().for_each(|(name, argument)| argument.places_mut(&format!(".{name}"), visit));
 }
 
 #[cfg(test)]

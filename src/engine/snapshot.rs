@@ -25,8 +25,9 @@ pub(super) struct Tenant {
     shape_of: imbl::HashMap<TemplateId, String>,
     words: imbl::HashMap<String, u32>,
     tasks: imbl::HashSet<String>,
-    /// What is known of values that no text explains.
-    pub(super) constants: Constants,
+    /// What is known of values that no text explains; only learning asks for it, so that opening a
+    /// store does not wait for it.
+    constants: Option<Constants>,
     /// Finds templates by their keywords.
     pub(super) index: Index,
 }
@@ -37,7 +38,6 @@ impl Snapshot {
         let mut snapshot = Self::default();
         for record in loaded.records {
             snapshot.sequence = snapshot.sequence.max(record.sequence);
-            snapshot.constants(&record.template.namespace, |constants| constants.recall(&record));
             snapshot.put(record);
         }
         for count in loaded.words {
@@ -84,7 +84,10 @@ impl Snapshot {
         change: impl FnOnce(&mut Constants) -> T,
     ) -> T {
         let mut tenant = self.own(namespace);
-        let out = change(&mut Arc::make_mut(&mut tenant).constants);
+        let own = Arc::make_mut(&mut tenant);
+        let records = &own.records;
+        let known = || Constants::of(records.values().map(Arc::as_ref));
+        let out = change(own.constants.get_or_insert_with(known));
         self.tenants.insert(namespace.clone(), tenant);
         out
     }

@@ -226,21 +226,16 @@ pub fn redact(template: &mut Template, tasks: u32, least: u32, declared: &dyn Fn
 }
 
 fn redact_argument(argument: &mut Argument, least: u32) {
-    match argument {
-        Argument::One(space) => {
-            for binding in &mut space.bindings {
-                if let Binding::Constant { json, seen, .. } = binding
-                    && *seen > 0
-                    && *seen < least
-                {
-                    *json = None;
-                }
+    argument.places_mut("", &mut |_, space| {
+        for binding in &mut space.bindings {
+            if let Binding::Constant { json, seen, .. } = binding
+                && *seen > 0
+                && *seen < least
+            {
+                *json = None;
             }
         }
-        Argument::Each { element, .. } => redact_argument(element, least),
-        Argument::Array(items) => items.iter_mut().for_each(|a| redact_argument(a, least)),
-        Argument::Object(members) => members.iter_mut().for_each(|(_, a)| redact_argument(a, least)),
-    }
+    });
 }
 
 #[cfg(test)]
