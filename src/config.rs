@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::Namespace;
 use crate::layer::Settings;
-use crate::models::FillerChoice;
+use crate::models::{EmbedderChoice, FillerChoice};
 use crate::policy::{Mode, Policy};
 
 pub use proxy::{Answers, Client, Completed, EarlierTurns, Limits, Proxy, SystemPrompt, Upstream};
@@ -33,6 +33,8 @@ pub struct Config {
     pub policy: Policy,
     /// The filler: a local model or an endpoint.
     pub model: FillerChoice,
+    /// What tells how alike two wordings are.
+    pub embedder: EmbedderChoice,
     /// Bounds of the middleware.
     pub layer: Layer,
     /// The OpenAI-compatible proxy.

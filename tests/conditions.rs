@@ -61,7 +61,8 @@ async fn a_plan_is_not_served_again_where_it_went_wrong() {
     let wrong = seen_to("K_2", "burnt", "mend");
     assert_eq!(served(&engine, &wrong).await.0, calls_of(&wrong));
     let record = engine.templates(None).remove(0);
-    let by = Served { id: record.template.id.clone(), version: record.template.version.clone() };
+    let by =
+        Served { id: record.template.id.clone(), version: record.template.version.clone(), loosely: false };
     let namespace = &wrong.task.namespace;
     engine.served(namespace, &[by], false, RunOutcome::Failure, Some(&wrong)).await.unwrap();
     assert_eq!(engine.templates(None)[0].state, Lifecycle::Quarantined);

@@ -117,7 +117,8 @@ async fn write(path: &Path) -> Vec<Arc<TemplateRecord>> {
     }
     let records = engine.templates(None);
     let wrong = records.iter().find(|r| r.template.steps.iter().any(|s| s.tool == "queens")).unwrap();
-    let served = Served { id: wrong.template.id.clone(), version: wrong.template.version.clone() };
+    let served =
+        Served { id: wrong.template.id.clone(), version: wrong.template.version.clone(), loosely: false };
     let failed = RunOutcome::Failure;
     engine.served(&wrong.template.namespace, &[served], false, failed, None).await.unwrap();
     engine.templates(None)

@@ -25,7 +25,7 @@ async fn served(benchmark: &Benchmark, order: &[Case], feedback: Feedback) -> Ve
     let (runs, prompt) = (benchmark.runs.clone(), benchmark.prompt.clone());
     let planner = Metered::recorded(RecordedPlanner::new(runs, benchmark.reads(), prompt), 0);
     let policy = Policy { effects: benchmark.effects.clone(), filler: false, ..Policy::default() };
-    let settings = CacheSettings { name: "plancache_no_filler".into(), policy, filler: None };
+    let settings = CacheSettings { name: "plancache_no_filler".into(), policy, filler: None, embedder: None };
     let mut system = Cached::new(planner, settings).await.unwrap();
     stream(benchmark, order, &mut system, feedback, &BTreeMap::new(), &|_| {}).await.unwrap()
 }

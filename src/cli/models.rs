@@ -6,7 +6,7 @@ use serde_json::json;
 use super::output::Output;
 use super::{Common, Failure, Status};
 use crate::config::Config;
-use crate::models::{Catalogue, ModelKind};
+use crate::models::{Catalogue, ModelEntry, ModelKind};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Models {
@@ -70,13 +70,23 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
             Ok(Status::Done)
         }
         Models::Pull { name, dir } => {
-            let model = catalogue.find(name.as_deref().or(config.model.name.as_deref()))?;
             let dir = dir.clone().or_else(|| config.model.model_dir()).ok_or(ModelsError::NoFolder)?;
-            let path = fetch(model, &dir)?;
+            let named = name.as_deref().or(config.model.name.as_deref());
+            let models: Vec<&ModelEntry> = match named {
+                Some(name) => vec![catalogue.find(Some(name))?],
+                // Whatever is used where nothing is said.
+                None => catalogue.models().iter().filter(|model| model.default).collect(),
+            };
+            let mut fetched = Vec::new();
+            for model in models {
+                let path = fetch(model, &dir)?;
+                if !out.json() {
+                    out.line(format!("{} is at {}", model.name, path.display()))?;
+                }
+                fetched.push(json!({"name": model.name, "path": path}));
+            }
             if out.json() {
-                out.value(&json!({"name": model.name, "path": path}))?;
-            } else {
-                out.line(format!("{} is at {}", model.name, path.display()))?;
+                out.value(&fetched)?;
             }
             Ok(Status::Done)
         }
@@ -86,12 +96,12 @@ pub(super) fn run(verb: &Models, common: &Common, out: &mut Output<'_>) -> Resul
 }
 
 #[cfg(feature = "pull")]
-fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
+fn fetch(model: &ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
     use crate::models::{PullSettings, TerminalProgress, pull_model};
     Ok(pull_model(model, &PullSettings::from_env(dir), &TerminalProgress::stderr())?)
 }
 
 #[cfg(not(feature = "pull"))]
-fn fetch(model: &crate::models::ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
+fn fetch(model: &ModelEntry, dir: &std::path::Path) -> Result<PathBuf, Failure> {
     model.locate(dir).ok_or_else(|| ModelsError::NoPull(model.place(dir)).into())
 }

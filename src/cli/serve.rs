@@ -63,7 +63,17 @@ async fn open(config: &Config, folder: &Path) -> Result<Engine, String> {
     let filler = filler.and_then(|opened| {
         opened.inspect_err(|error| tracing::warn!(%error, "the filler is out of use")).ok().flatten()
     });
-    Engine::open(config.policy.clone(), Arc::new(store), filler).await.map_err(|error| super::chain(&error))
+    // Without an embedder, only learnt words are read.
+    let embedder = config.policy.natural.on.then(|| config.embedder.open());
+    let embedder = embedder.and_then(|opened| {
+        opened.inspect_err(|error| tracing::warn!(%error, "the embedder is out of use")).ok().flatten()
+    });
+    let engine = Engine::open(config.policy.clone(), Arc::new(store), filler).await;
+    let engine = engine.map_err(|error| super::chain(&error))?;
+    Ok(match embedder {
+        Some(embedder) => engine.with_embedder(embedder),
+        None => engine,
+    })
 }
 
 /// The secret lies beside the store, not in it: the folder is the store's own.

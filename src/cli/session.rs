@@ -36,13 +36,14 @@ impl Session {
         Self::begin(common, access, false)
     }
 
-    /// With the filler of the settings, if there is one: loading a model takes a moment.
+    /// With the models of the settings, those that there are: loading them takes a moment.
     pub(super) fn open_with_filler(common: &Common, access: Access) -> Result<Self, Failure> {
         Self::begin(common, access, true)
     }
 
     fn begin(common: &Common, access: Access, filler: bool) -> Result<Self, Failure> {
         let config = Config::load(common.config.as_deref(), common.overrides())?;
+        let embedder = if filler && config.policy.natural.on { config.embedder.open()? } else { None };
         let filler = if filler && config.policy.filler { config.model.open()? } else { None };
         let folder = config.store_dir()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -57,7 +58,10 @@ impl Session {
                 Arc::new(copy)
             }
         };
-        let engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
+        let mut engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
+        if let Some(embedder) = embedder {
+            engine = engine.with_embedder(embedder);
+        }
         let namespace = common.namespace.clone().map(Namespace::new);
         Ok(Self { config, folder, engine, runtime, namespace })
     }

@@ -35,6 +35,9 @@ pub struct Served {
     pub id: TemplateId,
     /// Its version.
     pub version: TemplateVersion,
+    /// The text was read by its likeness to what was learnt, not by the learnt words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loosely: bool,
 }
 
 /// The template that came closest, and what kept it from being served.

@@ -55,6 +55,10 @@ pub struct SlotSpec {
     /// No binding reads it: it is known to be idle.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// Of a [`Shape::Identifier`]: how the values so far were built (`#A9`), at most 8. They tell
+    /// candidates apart where a text says in other words what was learnt; others are read too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<String>,
     /// The first slot before it that had the same value. A text that names the same thing twice is
     /// another case than one that names two: where a plan was learnt from such a text, slots must be
     /// the same, and differ, just as they did there.

@@ -35,6 +35,10 @@ pub struct Evidence {
     pub diverged: u32,
     /// Served runs that were said to have gone wrong.
     pub bad_outcomes: u32,
+    /// Texts in other words that were taken for its own, and wrongly so. From the first on it is served
+    /// for its own words only.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub misread: u32,
     /// What its last runs changed of it, oldest first (at most 8 kept).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revisions: Vec<Revision>,
@@ -64,4 +68,9 @@ impl TemplateRecord {
             sequence: 0,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -123,7 +123,11 @@ impl Learner<'_> {
                 report.rejected.push(format!("{}: {why}", record.template.name));
                 continue;
             }
-            let served = Served { id: record.template.id.clone(), version: record.template.version.clone() };
+            let served = Served {
+                id: record.template.id.clone(),
+                version: record.template.version.clone(),
+                loosely: false,
+            };
             let known = tenant.record(&record.template.id).is_some();
             if known {
                 report.merged.push(served)

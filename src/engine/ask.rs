@@ -94,7 +94,7 @@ impl Engine {
             }
             covers.push(Arc::new(blocks));
         }
-        Ok((Plan { covers }, slots))
+        Ok((Plan { covers, loose: plan.loose }, slots))
     }
 
     async fn slot(&self, task: &Task, template: &Template, id: SlotId, said: &str) -> Result<Value, Miss> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::lookup::{self, Decision, Fingerprints};
 use super::{Engine, lock};
-use crate::domain::{PlanRequest, Task};
+use crate::domain::{Miss, PlanRequest, Task};
 
 impl Engine {
     /// The decision for a run: the one made when it began, as long as that is remembered.
@@ -12,10 +12,14 @@ impl Engine {
         if let Some(decision) = lock(&self.runs).get(&key) {
             return decision.clone();
         }
-        let snapshot = self.snapshot.load();
+        let snapshot = self.snapshot.load_full();
         let fingerprints = self.fingerprints(&request.task);
         let mut decision = lookup::decide(&snapshot, &request.task, &self.policy, &fingerprints);
-        drop(snapshot);
+        if let Decision::Miss(miss @ (Miss::NotCovered { .. } | Miss::NoCandidate)) = &decision
+            && let Some(tenant) = snapshot.tenant(&request.task.namespace)
+        {
+            decision = self.naturally(tenant, &request.task, &fingerprints, miss.clone()).await;
+        }
         if let Decision::Plan { plan, slots, .. } = &mut decision
             && plan.is_open()
         {

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::lookup::{Decision, Fingerprints, decide, needed, nominated, servable};
 use super::snapshot::Snapshot;
-use crate::domain::{Namespace, Task};
-use crate::fill::{Plan, Wording, read_pattern};
+use crate::domain::{Miss, Namespace, StepTemplate, Task};
+use crate::fill::{Wording, read_pattern};
 use crate::matching::words;
 use crate::policy::Policy;
 use crate::spans::{lex, masked};
@@ -20,13 +20,13 @@ pub(super) fn assumed(snapshot: &Snapshot, namespace: &Namespace) -> Fingerprint
 
 /// Everything that a decision on a task is made of, as JSON: `masked`, `keywords`, `candidates`
 /// (with score, state, evidence, and where the pattern reads the text), `decision`. Beside it the
-/// plan, if a slot of it is still open.
+/// decision itself, as it is before a model is asked.
 pub(super) fn explain(
     snapshot: &Snapshot,
     task: &Task,
     policy: &Policy,
     fingerprints: &Fingerprints,
-) -> (Value, Option<Plan>) {
+) -> (Value, Decision) {
     let text = lex(&task.text);
     let all = words(&task.text);
     let asked: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -37,7 +37,7 @@ pub(super) fn explain(
             "candidates": [],
             "decision": {"result": "miss", "reason": "no_candidate", "namespace": task.namespace},
         });
-        return (explained, None);
+        return (explained, Decision::Miss(Miss::NoCandidate));
     };
     let mut listed = Vec::new();
     let full = nominated(tenant, task, fingerprints);
@@ -85,31 +85,30 @@ pub(super) fn explain(
             "reads": reads,
         }));
     }
-    let mut open = None;
-    let decision =
-        match decide(snapshot, task, policy, fingerprints) {
-            Decision::Plan { plan, templates, slots } => {
-                let steps: Vec<Value> =
-                    plan.covers
-                        .first()
-                        .into_iter()
-                        .flat_map(|blocks| blocks.iter())
-                        .flat_map(|block| {
-                            block.template.steps.iter().map(|step| json!({
-                        "template": block.template.id, "tool": step.tool, "for_each": step.for_each,
-                    }))
-                        })
-                        .collect();
-                open = Some(plan).filter(Plan::is_open);
-                json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps})
-            }
-            Decision::Miss(miss) => json!({"result": "miss", "miss": miss}),
-        };
+    let decided = decide(snapshot, task, policy, fingerprints);
     let explained = json!({
         "masked": masked(&text),
         "keywords": all,
         "candidates": listed,
-        "decision": decision,
+        "decision": shown(&decided),
     });
-    (explained, open)
+    (explained, decided)
+}
+
+/// A decision, as JSON: `result`, and the miss or what would be served.
+pub(super) fn shown(decision: &Decision) -> Value {
+    let (plan, templates, slots) = match decision {
+        Decision::Plan { plan, templates, slots } => (plan, templates, slots),
+        Decision::Miss(miss) => return json!({"result": "miss", "miss": miss}),
+    };
+    let blocks = plan.covers.first().into_iter().flat_map(|blocks| blocks.iter());
+    let steps = blocks.flat_map(|block| {
+        let step = |step: &StepTemplate| {
+            json!({
+                "template": block.template.id, "tool": step.tool, "for_each": step.for_each,
+            })
+        };
+        block.template.steps.iter().map(step)
+    });
+    json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps.collect::<Vec<_>>()})
 }

@@ -139,7 +139,8 @@ pub(super) fn decide(
     }
     let covers: Vec<Arc<Vec<Block>>> = found.covers.into_iter().map(Arc::new).collect();
     let first = covers[0].clone();
-    Decision::Plan { plan: Plan { covers }, templates: served(&first), slots: slots(&first) }
+    let plan = Plan { covers, loose: false };
+    Decision::Plan { plan, templates: served(&first, false), slots: slots(&first) }
 }
 
 /// Why a text that is not covered by servable templates is not: one that it needs may be known but
@@ -157,14 +158,8 @@ fn why_not(
     let refused = covers.first().and_then(|blocks| {
         blocks.iter().find_map(|block| servable(tenant.record(&block.template.id)?, policy).err())
     });
-    match refused {
-        Some(Refused::Evidence { id, have, need }) => {
-            return Miss::NotActive { template: id, evidence: have, needed: need };
-        }
-        Some(Refused::Destructive(id) | Refused::State(id, _)) => {
-            return Miss::NotActive { template: id, evidence: 0, needed: u32::MAX };
-        }
-        None => {}
+    if let Some(refused) = refused {
+        return not_active(refused);
     }
     // Idle texts that are not believed yet are not part of a cover's blocks.
     if !covers.is_empty()
@@ -179,6 +174,18 @@ fn why_not(
     }
     let (from, _) = text.bytes(reached, reached + 1);
     Miss::NotCovered { from, to: task.text.len(), nearest: nearest(tenant, text, reached) }
+}
+
+/// The miss that a template is which may not be served.
+pub(super) fn not_active(refused: Refused) -> Miss {
+    match refused {
+        Refused::Evidence { id, have, need } => {
+            Miss::NotActive { template: id, evidence: have, needed: need }
+        }
+        Refused::Destructive(id) | Refused::State(id, _) => {
+            Miss::NotActive { template: id, evidence: 0, needed: u32::MAX }
+        }
+    }
 }
 
 /// The template closest to the text from a token on, by the share of its keywords found there.
@@ -197,12 +204,14 @@ fn nearest(tenant: &Tenant, text: &Lexed, reached: usize) -> Option<NearestMiss>
 }
 
 /// The templates of a cover.
-pub(super) fn served(blocks: &[Block]) -> Vec<Served> {
-    blocks.iter().map(|b| Served { id: b.template.id.clone(), version: b.template.version.clone() }).collect()
+pub(super) fn served(blocks: &[Block], loosely: bool) -> Vec<Served> {
+    let served =
+        |b: &Block| Served { id: b.template.id.clone(), version: b.template.version.clone(), loosely };
+    blocks.iter().map(served).collect()
 }
 
 /// The slots of a cover that something reads.
-fn slots(blocks: &[Block]) -> Vec<FilledSlot> {
+pub(super) fn slots(blocks: &[Block]) -> Vec<FilledSlot> {
     let mut out = Vec::new();
     for block in blocks {
         for (id, read) in block.values.all() {

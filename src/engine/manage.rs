@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::lookup::Decision;
 use super::snapshot::Snapshot;
 use super::{Engine, explain};
-use crate::domain::{Namespace, Task, TemplateId, TemplateRecord};
+use crate::domain::{Miss, Namespace, Task, TemplateId, TemplateRecord};
+use crate::spans::lex;
 use crate::store::{Change, StoreError};
 
 impl Engine {
     /// Explains what would be decided for a task: masks, keywords, candidates with scores, slots
-    /// with spans, and why it is a hit or a miss. What the text says in other words is put to the
-    /// filler, as in a decision. A task without tools is taken to offer those that
+    /// with spans, and why it is a hit or a miss; of a text that no pattern covers, how alike its parts
+    /// are to what is known (`likeness`). Models are asked as in a decision. A task without tools is taken to offer those that
     /// the namespace's templates were learnt with.
     pub async fn explain(&self, task: &Task) -> Value {
         let snapshot = self.snapshot.load_full();
@@ -21,9 +23,19 @@ impl Engine {
         } else {
             self.fingerprints(task)
         };
-        let (mut explained, open) = explain::explain(&snapshot, task, &self.policy, &fingerprints);
-        if let Some(plan) = open {
-            match self.choose(task, &plan).await {
+        let (mut explained, mut decided) = explain::explain(&snapshot, task, &self.policy, &fingerprints);
+        if let Decision::Miss(miss @ (Miss::NotCovered { .. } | Miss::NoCandidate)) = &decided
+            && let Some(tenant) = snapshot.tenant(&task.namespace)
+            && let Some(weighed) = self.weigh(tenant, task, &fingerprints).await
+        {
+            explained["likeness"] = weighed.explained(&lex(&task.text), self.policy.natural);
+            decided = self.decided(tenant, task, &weighed, miss.clone()).await;
+            explained["decision"] = explain::shown(&decided);
+        }
+        if let Decision::Plan { plan, .. } = &decided
+            && plan.is_open()
+        {
+            match self.choose(task, plan).await {
                 Ok((_, chosen)) => {
                     if let Some(slots) = explained["decision"]["slots"].as_array_mut() {
                         slots.extend(chosen.iter().map(|slot| json!(slot)));

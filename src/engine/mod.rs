@@ -5,12 +5,16 @@ mod agree;
 mod answer;
 mod ask;
 mod constants;
+mod covers;
 mod decided;
 mod explain;
 mod lookup;
 mod manage;
+mod meaning;
+mod natural;
 mod sliced;
 mod snapshot;
+mod weighed;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +30,7 @@ use crate::domain::{
 };
 use crate::expr::Compiled;
 use crate::fill::{Filler, Played};
-use crate::matching::{KeywordExtractor, RecurrenceKeywords};
+use crate::matching::{Embedder, KeywordExtractor, Likeness, RecurrenceKeywords};
 use crate::policy::Policy;
 use crate::store::{Change, SetAside, Store, StoreError};
 use crate::validate;
@@ -47,6 +51,7 @@ pub struct Engine {
     policy: Policy,
     filler: Option<Arc<dyn Filler>>,
     keywords: Arc<dyn KeywordExtractor>,
+    likeness: Option<Arc<Likeness>>,
     programs: Compiled,
     snapshot: ArcSwap<Snapshot>,
     /// One change at a time, so that none is lost; decisions never wait for it.
@@ -106,6 +111,7 @@ impl Engine {
             policy,
             filler,
             keywords: Arc::new(RecurrenceKeywords),
+            likeness: None,
             programs: Compiled::default(),
             snapshot: ArcSwap::from_pointee(Snapshot::load(loaded)),
             changing: AsyncMutex::new(()),
@@ -119,6 +125,13 @@ impl Engine {
     #[must_use]
     pub fn with_keywords(mut self, keywords: Arc<dyn KeywordExtractor>) -> Self {
         self.keywords = keywords;
+        self
+    }
+
+    /// Serves texts in other words than those learnt too, compared by this embedder.
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.likeness = Some(Arc::new(Likeness::new(embedder)));
         self
     }
 
@@ -164,7 +177,7 @@ impl Engine {
             let templates = match &plan.covers[..] {
                 // Where no reading was ruled out, the plan is the one that was decided.
                 covers if covers.len() == decided.covers.len() => templates.clone(),
-                covers => covers.first().map(|blocks| lookup::served(blocks)).unwrap_or_default(),
+                covers => covers.first().map(|blocks| lookup::served(blocks, plan.loose)).unwrap_or_default(),
             };
             match played {
                 Played::Open(open) if asked.len() < MOST_QUESTIONS => {
@@ -315,9 +328,15 @@ impl Engine {
             .collect();
         let some_write = records.iter().any(writes);
         for mut record in records {
+            let loosely = templates.iter().any(|served| served.id == record.template.id && served.loosely);
             record.evidence.diverged += u32::from(diverged);
             record.evidence.served += u64::from(!diverged);
-            if outcome == RunOutcome::Failure && (!some_write || writes(&record)) {
+            let blamed = outcome == RunOutcome::Failure && (!some_write || writes(&record));
+            if loosely && (blamed || diverged) {
+                // The plan may be right, and the text was not its own.
+                tracing::warn!(template = %record.template.id, "a text was misread: its own words only");
+                record.evidence.misread += 1;
+            } else if blamed {
                 tracing::warn!(template = %record.template.id, "a served run went wrong: withdrawn");
                 record.evidence.bad_outcomes += 1;
                 // Only new evidence counts from here on.

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::constants::Constants;
+use super::meaning::Plans;
 use crate::domain::{Namespace, Part, Template, TemplateId, TemplateRecord};
 use crate::extract::shape_key;
 use crate::matching::Index;
@@ -28,6 +29,8 @@ pub(super) struct Tenant {
     /// What is known of values that no text explains; only learning asks for it, so that opening a
     /// store does not wait for it.
     constants: Option<Constants>,
+    /// How often each plan was seen; counted when it is first asked for.
+    plans: OnceLock<Plans>,
     /// Finds templates by their keywords.
     pub(super) index: Index,
 }
@@ -133,6 +136,26 @@ impl Tenant {
         self.records.get(id).map(|record| &record.template)
     }
 
+    /// How many lineages it knows.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// All records, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<TemplateRecord>> {
+        self.records.values()
+    }
+
+    /// How likely the next text asks for a plan that was never seen.
+    pub(super) fn novelty(&self) -> f32 {
+        let count = || {
+            let mut plans = Plans::default();
+            self.records.values().for_each(|record| plans.note(record));
+            plans
+        };
+        self.plans.get_or_init(count).novelty()
+    }
+
     /// Lineages with this shape, oldest first.
     pub(super) fn of_shape(&self, key: &str) -> &[TemplateId] {
         self.shapes.get(key).map_or(&[], Vec::as_slice)
@@ -148,6 +171,9 @@ impl Tenant {
         // The index replaces what it holds of a lineage. A merge keeps the shape, so that only what is
         // new or was edited has to find its place.
         self.index.insert(id.clone(), &record.template.keywords);
+        if let Some(plans) = self.plans.get_mut() {
+            plans.note(&record);
+        }
         let same = self.records.get(&id).is_some_and(|old| old.template.version == record.template.version);
         if !same {
             self.forget_shape(&id);
@@ -163,6 +189,9 @@ impl Tenant {
             return false;
         }
         self.index.remove(id);
+        if let Some(plans) = self.plans.get_mut() {
+            plans.forget(id);
+        }
         self.forget_shape(id);
         true
     }

@@ -1,10 +1,10 @@
 use serde_json::Value;
 
 use super::explain::{Scope, explain};
-use super::occurrences::{is_value, name_runs, occurrences, scalars};
+use super::occurrences::{occurrences, scalars};
 use crate::domain::{AnswerPart, AnswerTemplate, Binding, Operand, Tier};
 use crate::expr::Seen;
-use crate::spans::lex;
+use crate::spans::{begins_sentence, is_value, lex, name_runs};
 
 /// Templates a final answer: every value in it must be one of the task or of an observation.
 /// `None` if one is not, since fixed words would then be wrong for another task.
@@ -37,7 +37,7 @@ pub(super) fn template(answer: &str, scope: &Scope<'_>) -> Option<AnswerTemplate
         }
     }
     for (from, to) in name_runs(&text, 0, text.tokens.len()) {
-        if !super::occurrences::begins_sentence(&text, from) || to > from + 1 {
+        if !begins_sentence(&text, from) || to > from + 1 {
             add((from, to));
         }
     }

@@ -15,7 +15,7 @@ use crate::domain::{
     TemplateVersion, ToolContract, Trace, TraceStep,
 };
 use crate::expr::{Read, Seen, Values};
-use crate::spans::{Lexed, is_connective, same_text, same_value};
+use crate::spans::{Lexed, build_of, is_connective, same_text, same_value, text_of};
 
 /// How a segment is to be read.
 #[derive(Clone, Copy)]
@@ -320,12 +320,19 @@ fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSp
                 keys: Vec::new(),
                 optional: false,
                 idle: false,
+                builds: builds(found),
                 same_as: None,
                 only: None,
             });
             Part::Slot(id)
         }
     }
+}
+
+/// How the value of an identifier is built.
+fn builds(found: &super::region::Found) -> Vec<String> {
+    let named = matches!(found.shape, Shape::Identifier | Shape::Number);
+    text_of(&found.value).filter(|_| named).map(|text| build_of(&text)).into_iter().collect()
 }
 
 fn read(text: &Lexed, found: &super::region::Found) -> Read {

@@ -70,12 +70,19 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
     Some(merged)
 }
 
+/// Most builds of a slot's values that are kept.
+const MOST_BUILDS: usize = 8;
+
 fn join_slots(slot: &mut SlotSpec, other: &SlotSpec) -> Option<()> {
     slot.only = slot.only.take().filter(|only| other.only.as_ref() == Some(only));
     if slot.list != other.list || (slot.shape == Shape::Member && slot.members != other.members) {
         return None;
     }
     slot.optional |= other.optional;
+    slot.builds.extend(other.builds.iter().cloned());
+    slot.builds.sort();
+    slot.builds.dedup();
+    slot.builds.truncate(MOST_BUILDS);
     slot.shape = slot.shape.join(other.shape).or_else(|| {
         let open = |s: Shape| !matches!(s, Shape::Member | Shape::Object);
         (open(slot.shape) && open(other.shape)).then_some(Shape::Phrase)

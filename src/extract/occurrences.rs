@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::spans::{Kind, Lexed, Token, lex, said_number, same_value, text_of};
+use crate::spans::{Lexed, is_value, lex, said_number, same_value, text_of};
 
 /// Token ranges at which a text spells a scalar, not overlapping, in order. Case does not count.
 pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
@@ -26,36 +26,6 @@ pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
         }
     }
     found
-}
-
-/// Whether a token is a value by its form alone.
-pub(super) fn is_value(token: &Token) -> bool {
-    matches!(token.kind, Kind::Number | Kind::Identifier | Kind::Email | Kind::Quoted | Kind::Object)
-}
-
-/// Whether a token can begin a sentence: nothing, a boundary or a colon stands before it.
-pub(super) fn begins_sentence(text: &Lexed, at: usize) -> bool {
-    match at.checked_sub(1).and_then(|before| text.tokens.get(before)) {
-        None => true,
-        Some(before) => crate::spans::is_boundary(&before.folded) || before.is(":"),
-    }
-}
-
-/// Maximal runs of capitalised words.
-pub(super) fn name_runs(text: &Lexed, from: usize, to: usize) -> Vec<(usize, usize)> {
-    let mut runs = Vec::new();
-    let mut at = from;
-    while at < to {
-        let mut end = at;
-        while end < to && text.tokens[end].is_capital() {
-            end += 1;
-        }
-        if end > at {
-            runs.push((at, end));
-        }
-        at = end.max(at + 1);
-    }
-    runs
 }
 
 /// Every scalar below a value.

@@ -1,9 +1,10 @@
 use serde_json::Value;
 
-use super::occurrences::{begins_sentence, is_value, name_runs, occurrences};
+use super::occurrences::occurrences;
 use crate::domain::Shape;
 use crate::spans::{
-    Lexed, is_boundary, is_separator, said_number, same_text, shape_of, text_of, whole, word_list_ends,
+    Lexed, begins_sentence, is_boundary, is_separator, is_value, name_runs, said_number, same_text, shape_of,
+    text_of, whole, word_list_ends,
 };
 
 /// A token that stays as it is, or a run of tokens that is a value.

@@ -2,10 +2,10 @@ use serde_json::{Map, Value};
 
 use super::assign::assign;
 use super::flow::Flow;
-use super::occurrences::{is_value, name_runs, occurrences, places, record, scalars};
+use super::occurrences::{occurrences, places, record, scalars};
 use crate::domain::Trace;
 use crate::expr::elements;
-use crate::spans::{Kind, Lexed, is_boundary, is_separator, same_value};
+use crate::spans::{Kind, Lexed, is_boundary, is_separator, is_value, name_runs, same_value};
 
 /// A part of the text with the steps that serve it (none: the part is idle).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -74,6 +74,7 @@ mod tests {
             keys: Vec::new(),
             optional: false,
             idle: false,
+            builds: Vec::new(),
             same_as: None,
             only: None,
         }

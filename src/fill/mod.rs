@@ -6,6 +6,7 @@ mod bind;
 mod candidates;
 mod cover;
 mod filler;
+pub mod loose;
 mod parse;
 mod play;
 mod question;
@@ -16,3 +17,28 @@ pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 pub use parse::{Reading, Wording, read_pattern};
 pub use play::{OpenCall, Plan, Played, Rules, observed, play, play_counted, tools};
 pub use question::Wanted;
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use crate::domain::{
+        Namespace, Part, Pattern, SCHEMA_VERSION, SlotSpec, Template, TemplateId, TemplateVersion,
+    };
+
+    /// A template without steps.
+    pub(crate) fn template(parts: Vec<Part>, slots: Vec<SlotSpec>) -> Template {
+        Template {
+            schema_version: SCHEMA_VERSION,
+            id: TemplateId::new("t"),
+            version: TemplateVersion::new("v"),
+            namespace: Namespace::default(),
+            name: "t".into(),
+            keywords: vec![],
+            pattern: Pattern { parts },
+            slots,
+            steps: vec![],
+            answer: None,
+            contract: vec![],
+            output_format: None,
+        }
+    }
+}

@@ -44,7 +44,7 @@ pub fn read_pattern(template: &Template, text: &Lexed, at: usize, wording: Wordi
 }
 
 /// Whether a reading names the same thing twice just where the template's own text did, if it did.
-fn names_the_same(template: &Template, values: &Values) -> bool {
+pub(super) fn names_the_same(template: &Template, values: &Values) -> bool {
     if template.slots.iter().all(|slot| slot.same_as.is_none()) {
         return true;
     }
@@ -247,7 +247,6 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Namespace, Pattern, SCHEMA_VERSION, TemplateId, TemplateVersion};
     use crate::spans::lex;
     use serde_json::json;
 
@@ -256,38 +255,24 @@ mod tests {
     }
 
     fn template(parts: Vec<Part>, slots: &[(SlotId, Shape, Option<u32>)]) -> Template {
-        Template {
-            schema_version: SCHEMA_VERSION,
-            id: TemplateId::new("t"),
-            version: TemplateVersion::new("v"),
-            namespace: Namespace::default(),
-            name: "t".into(),
-            keywords: vec![],
-            pattern: Pattern { parts },
-            slots: slots
-                .iter()
-                .map(|(id, shape, list)| SlotSpec {
-                    id: *id,
-                    name: format!("s{id}"),
-                    shape: *shape,
-                    members: if *shape == Shape::Member {
-                        vec!["too small".into(), "too small for me".into()]
-                    } else {
-                        vec![]
-                    },
-                    list: *list,
-                    keys: vec![],
-                    optional: false,
-                    idle: false,
-                    same_as: None,
-                    only: None,
-                })
-                .collect(),
-            steps: vec![],
-            answer: None,
-            contract: vec![],
-            output_format: None,
-        }
+        let members = |shape| match shape {
+            Shape::Member => vec!["too small".into(), "too small for me".into()],
+            _ => vec![],
+        };
+        let spec = |(id, shape, list): &(SlotId, Shape, Option<u32>)| SlotSpec {
+            id: *id,
+            name: format!("s{id}"),
+            shape: *shape,
+            members: members(*shape),
+            list: *list,
+            keys: vec![],
+            optional: false,
+            idle: false,
+            builds: vec![],
+            same_as: None,
+            only: None,
+        };
+        crate::fill::testing::template(parts, slots.iter().map(spec).collect())
     }
 
     #[test]

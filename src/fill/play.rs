@@ -326,6 +326,8 @@ pub fn tools(blocks: &[Block]) -> impl Iterator<Item = &str> {
 pub struct Plan {
     /// The covers. Never empty in a plan that is served.
     pub covers: Vec<Arc<Vec<Block>>>,
+    /// The text was read by its likeness to what was learnt, not by the learnt words.
+    pub loose: bool,
 }
 
 impl Plan {

@@ -84,7 +84,7 @@ fn miss() -> Reply {
 }
 
 fn served_template() -> Served {
-    Served { id: TemplateId::new("t"), version: TemplateVersion::new("v") }
+    Served { id: TemplateId::new("t"), version: TemplateVersion::new("v"), loosely: false }
 }
 
 fn hit(step: NextStep) -> Reply {

@@ -24,6 +24,7 @@ mod index;
 #[cfg(feature = "keyword-extraction")]
 mod keyword_crate;
 mod keywords;
+mod likeness;
 mod rank;
 mod slab;
 
@@ -32,3 +33,4 @@ pub use index::{Index, MOST_ENTRIES, Nominated, Nomination};
 #[cfg(feature = "keyword-extraction")]
 pub use keyword_crate::{CrateKeywords, Method};
 pub use keywords::{KeywordExtractor, MOST_KEYWORDS, RecurrenceKeywords, words};
+pub use likeness::{Likeness, alike};

@@ -137,14 +137,19 @@ impl Catalogue {
         &self.models
     }
 
-    /// The model of that name, or the default one.
+    /// The default model of a kind.
+    pub fn usual(&self, kind: ModelKind) -> Option<&ModelEntry> {
+        self.models.iter().find(|model| model.default && model.kind == kind)
+    }
+
+    /// The model of that name, or the default one that writes.
     ///
     /// # Errors
     /// When there is no such model; names the most similar one.
     pub fn find(&self, name: Option<&str>) -> Result<&ModelEntry, CatalogueError> {
         let found = match name {
             Some(name) => self.models.iter().find(|model| model.name == name),
-            None => self.models.iter().find(|model| model.default),
+            None => self.usual(ModelKind::Writer),
         };
         found.ok_or_else(|| {
             let name = name.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which filler is used, as settings say it, and opening it.
+//! Which models are used, as settings say it, and opening them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Catalogue, CatalogueError, ModelKind, default_model_dir};
 use crate::fill::Filler;
+use crate::matching::Embedder;
 
 /// Which model fills what the binder cannot: one of the catalogue that is on this machine, a GGUF
 /// file, or one behind an endpoint.
@@ -68,7 +69,7 @@ pub enum ChoiceError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// It is not on this machine.
-    #[error("the local model {name} is not on this machine; pull it with `plancache models pull {name}`")]
+    #[error("the model {name} is not on this machine; pull it with `plancache models pull {name}`")]
     Absent {
         /// Its name.
         name: String,
@@ -79,14 +80,24 @@ pub enum ChoiceError {
         /// Its name.
         name: String,
     },
+    /// It is a model of another kind.
+    #[error("the model {name} embeds nothing; `plancache models list` shows those that do")]
+    NoEmbedder {
+        /// Its name.
+        name: String,
+    },
     /// This program cannot run it.
-    #[error("the filler {name} cannot be used: this program was built without the feature `{feature}`")]
+    #[error("the model {name} cannot be used: this program was built without the feature `{feature}`")]
     NotBuilt {
         /// What was asked for.
         name: String,
         /// The feature of this crate that it needs.
         feature: &'static str,
     },
+    /// The embedder.
+    #[cfg(feature = "embedding")]
+    #[error(transparent)]
+    Embedder(#[from] super::EmbedderError),
     /// The local model.
     #[cfg(feature = "local-model")]
     #[error(transparent)]
@@ -153,6 +164,52 @@ impl FillerChoice {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Which model tells how alike two wordings are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbedderChoice {
+    /// Name in the catalogue; by default the catalogue's own.
+    pub name: Option<String>,
+    /// Folder of the models; by default in the user's cache directory.
+    pub dir: Option<PathBuf>,
+}
+
+impl EmbedderChoice {
+    /// Opens the embedder. `None` if nothing was asked for by name and the catalogue's own model is
+    /// not on this machine, or this program cannot run one: then only learnt words are read.
+    ///
+    /// # Errors
+    /// When what was asked for is not there or cannot be used, or a model's file is broken.
+    pub fn open(&self) -> Result<Option<Arc<dyn Embedder>>, ChoiceError> {
+        let catalogue = Catalogue::builtin()?;
+        let entry = match &self.name {
+            Some(name) => Some(catalogue.find(Some(name))?),
+            None => catalogue.usual(ModelKind::Embedder),
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        if entry.kind != ModelKind::Embedder {
+            return Err(ChoiceError::NoEmbedder { name: entry.name.clone() });
+        }
+        match self.dir.clone().or_else(default_model_dir).and_then(|dir| entry.locate(&dir)) {
+            // Without the engine for it, a model that nobody asked for is no use.
+            Some(_) if self.name.is_none() && !cfg!(feature = "embedding") => Ok(None),
+            Some(folder) => embedder(&folder).map(Some),
+            None if self.name.is_none() => Ok(None),
+            None => Err(ChoiceError::Absent { name: entry.name.clone() }),
+        }
+    }
+}
+
+#[cfg(feature = "embedding")]
+fn embedder(folder: &Path) -> Result<Arc<dyn Embedder>, ChoiceError> {
+    Ok(Arc::new(super::SentenceEmbedder::open(folder)?))
+}
+
+#[cfg(not(feature = "embedding"))]
+fn embedder(folder: &Path) -> Result<Arc<dyn Embedder>, ChoiceError> {
+    Err(ChoiceError::NotBuilt { name: folder.display().to_string(), feature: "embedding" })
 }
 
 #[cfg(feature = "local-model")]

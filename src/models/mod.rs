@@ -18,7 +18,7 @@ pub use catalogue::{
     Catalogue, CatalogueError, Hub, MODEL_DIR_ENV, ModelEntry, ModelFile, ModelKind, Packages,
     default_model_dir,
 };
-pub use choice::{ChoiceError, EndpointSettings, FillerChoice};
+pub use choice::{ChoiceError, EmbedderChoice, EndpointSettings, FillerChoice};
 #[cfg(feature = "embedding")]
 pub use embedder::{EmbedderError, SentenceEmbedder};
 #[cfg(feature = "endpoint")]

@@ -1,11 +1,15 @@
 //! What may be served and learnt: modes, effect classes, evidence.
 
+mod natural;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{EffectClass, Learning};
+
+pub use natural::Natural;
 
 /// Whether the cache decides, learns, both or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +81,8 @@ pub struct Policy {
     pub answer: AnswerBy,
     /// What learning may do.
     pub learning: Learning,
+    /// Texts in other words than those learnt.
+    pub natural: Natural,
     /// Runs learnt after which a template that was never served and that no further run confirmed is
     /// given up; 0: never.
     pub forget_after: u64,
@@ -97,6 +103,7 @@ impl Default for Policy {
             filler_odds: 2.0,
             answer: AnswerBy::Planner,
             learning: Learning::default(),
+            natural: Natural::default(),
             forget_after: 5_000,
         }
     }

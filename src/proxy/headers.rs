@@ -142,7 +142,11 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said() {
-        let served = Served { id: TemplateId::new("t1"), version: TemplateVersion::new("0123456789abcdef") };
+        let served = Served {
+            id: TemplateId::new("t1"),
+            version: TemplateVersion::new("0123456789abcdef"),
+            loosely: false,
+        };
         let hit = Outcome::Hit { templates: vec![served], step: 2, slots: vec![] };
         assert_eq!(
             said(&Did::Decided { outcome: &hit, served: true, shadow: false }),

@@ -187,7 +187,17 @@ fn chunk_end(text: &str, at: usize) -> usize {
         }
         end = at + i + c.len_utf8();
     }
+    // The last point of initials belongs to them: it ends no sentence.
+    if is_initials(&text[at..end]) && text[end..].starts_with('.') {
+        end += 1;
+    }
     end
+}
+
+/// Whether a run is two or more single letters with points between them ("A.B").
+fn is_initials(chunk: &str) -> bool {
+    let single = |part: &str| part.chars().count() == 1 && part.chars().all(char::is_alphabetic);
+    chunk.contains('.') && chunk.split('.').all(single)
 }
 
 /// The tokens of a run of word characters, which is one in most cases. What is joined to a value
@@ -321,5 +331,12 @@ mod tests {
             }
             proptest::prop_assert!(text[at..].chars().all(char::is_whitespace));
         }
+    }
+
+    #[test]
+    fn initials_are_one_word_with_their_last_point() {
+        let word = Kind::Word { capital: true };
+        assert_eq!(kinds("A.B. Cole")[..2], [("A.B.".to_owned(), word), ("Cole".to_owned(), word)]);
+        assert_eq!(kinds("vitamin C.").len(), 3);
     }
 }

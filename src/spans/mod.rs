@@ -9,10 +9,12 @@ mod lex;
 mod mask;
 mod numbers;
 mod object;
+mod values;
 mod words;
 
 pub use compare::{same_text, same_value, text_of};
 pub use lex::{Kind, Lexed, Token, lex};
 pub use mask::{form_of, is_boundary, is_separator, masked, shape_of};
 pub use numbers::{said_number, whole};
-pub use words::{is_connective, word_list_ends};
+pub use values::{begins_sentence, build_of, is_value, name_runs};
+pub use words::{is_condition, is_connective, word_list_ends};

@@ -50,6 +50,39 @@ pub fn is_connective(folded: &str) -> bool {
     )
 }
 
+/// Whether a word (in lower case) makes what is said depend on something, or denies it.
+pub fn is_condition(folded: &str) -> bool {
+    let negated = folded.ends_with("n't") || folded.ends_with("n\u{2019}t");
+    negated
+        || matches!(
+            folded,
+            "not"
+                | "no"
+                | "never"
+                | "none"
+                | "nothing"
+                | "neither"
+                | "nor"
+                | "cannot"
+                | "without"
+                | "but"
+                | "if"
+                | "unless"
+                | "except"
+                | "excluding"
+                | "until"
+                | "otherwise"
+                | "instead"
+                | "rather"
+                | "provided"
+                | "when"
+                | "whether"
+                | "only"
+                | "either"
+                | "or"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,6 +80,7 @@ pub(crate) fn slot(id: u32, name: &str, shape: Shape) -> SlotSpec {
         keys: Vec::new(),
         optional: false,
         idle: false,
+        builds: Vec::new(),
         same_as: None,
         only: None,
     }

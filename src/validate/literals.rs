@@ -7,7 +7,7 @@ use crate::domain::{
     AnswerPart, Argument, Binding, Operand, Part, PathStep, SlotPart, Template, Tool, Trace,
 };
 use crate::expr::Program;
-use crate::spans::{Kind, Token, lex, text_of};
+use crate::spans::{Kind, is_value, lex, text_of};
 
 /// The values of the run that a template still holds, each with the place where it does; empty if
 /// the template is free of them. Ordinary words may stand in a pattern; identifiers, numbers,
@@ -111,10 +111,6 @@ impl Values {
         arguments.retain(|argument| !argument.is_empty());
         Self { arguments, tokens, names }
     }
-}
-
-fn is_value(token: &Token) -> bool {
-    matches!(token.kind, Kind::Number | Kind::Identifier | Kind::Email | Kind::Quoted | Kind::Object)
 }
 
 /// The runs of literals of a pattern, lists' units and separators apart.

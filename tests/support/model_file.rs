@@ -5,11 +5,20 @@ use std::path::PathBuf;
 
 use plancache::models::{Catalogue, default_model_dir};
 
-/// The file of the catalogue's default model; `None` if the tests that need it are skipped.
-pub(crate) fn model_file() -> Option<PathBuf> {
-    if std::env::var("PLANCACHE_SKIP_MODEL").is_ok_and(|skip| skip == "1") {
+/// Whether tests with real models run; says so if they do not.
+pub(crate) fn models_are_tested() -> bool {
+    let skipped = std::env::var("PLANCACHE_SKIP_MODEL").is_ok_and(|skip| skip == "1");
+    if skipped {
         // Past the harness, which keeps what a passing test prints to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: PLANCACHE_SKIP_MODEL=1, the local model is not tested");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: PLANCACHE_SKIP_MODEL=1, no local model is tested");
+    }
+    !skipped
+}
+
+/// The file of the catalogue's default model; `None` if the tests that need it are skipped.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn model_file() -> Option<PathBuf> {
+    if !models_are_tested() {
         return None;
     }
     let catalogue = Catalogue::builtin().unwrap();

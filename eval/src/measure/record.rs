@@ -39,6 +39,9 @@ pub struct TaskRecord {
     /// Why it was not served to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// It was served by its likeness to what was learnt, not by the learnt words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loosely: bool,
     /// What it was served from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,

@@ -43,6 +43,10 @@ pub struct RunOptions {
     /// A data folder in place of the benchmark's own.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Settings of the cache's policy that go over the benchmark's own: a TOML file, as the table
+    /// `policy` of the settings file.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Streams that run side by side [default: as many as there are processors].
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,

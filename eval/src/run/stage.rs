@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use plancache::domain::Learning;
 use plancache::fill::Filler;
+use plancache::matching::Embedder;
 use plancache::policy::Policy;
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::tokens::TokenCounter;
@@ -24,6 +25,9 @@ const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
 /// Parts of learning that can be switched off, to see what each is worth.
 const ABLATIONS: [&str; 3] = ["without_merge", "without_blocks", "without_loops"];
 
+/// The plan cache without a local model that writes, which reads texts in other words.
+const NATURAL: &str = "plancache_natural";
+
 /// The systems that prompt a small planner on a hit.
 const PROMPTED: [Shown; 3] = [Shown::Template, Shown::FullHistory, Shown::RandomTemplate];
 
@@ -38,6 +42,7 @@ pub(super) struct Stage {
     small: Option<Models>,
     pub(super) policy: Policy,
     pub(super) filler: Option<Arc<dyn Filler>>,
+    embedder: Option<Arc<dyn Embedder>>,
     vectors: Option<Vectors>,
     pub(super) feedback: Feedback,
     /// What the planner alone comes to, by task.
@@ -53,6 +58,9 @@ impl Stage {
     ) -> Result<Self, RunError> {
         let wants = |name: &str| options.systems.is_empty() || options.systems.iter().any(|s| s == name);
         let filler = if wants("plancache") { filler::open(options.filler.as_deref())? } else { None };
+        let natural = options.systems.iter().any(|name| name == NATURAL);
+        let embedder = if natural || wants("plancache") { embedder::open(natural) } else { Ok(None) };
+        let embedder = embedder.map_err(RunError::Asked)?;
         let planner = planner(&benchmark, options)?;
         let small = match &options.small {
             Some(endpoint) => Some(models(&benchmark, &planner, endpoint)?),
@@ -62,8 +70,9 @@ impl Stage {
             planner,
             planner_is: options.planner.clone().unwrap_or_else(|| "recorded".to_owned()),
             small,
-            policy: policy(&benchmark),
+            policy: policy(&benchmark, options)?,
             filler,
+            embedder,
             vectors: vectors(cases, options).await?,
             feedback: options.feedback,
             alone: BTreeMap::new(),
@@ -99,6 +108,7 @@ impl Stage {
         if options.systems.is_empty() {
             return Ok(known);
         }
+        known.extend(self.embedder.is_some().then(|| NATURAL.to_owned()));
         known.extend(ABLATIONS.map(|part| format!("plancache_{part}")));
         if self.small.is_some() {
             known.push("small_only".to_owned());
@@ -131,11 +141,14 @@ impl Stage {
             name: name.to_owned(),
             policy: Policy { filler: filler.is_some(), ..self.policy.clone() },
             filler,
+            embedder: None,
         };
+        let natural = |filler| CacheSettings { embedder: self.embedder.clone(), ..cached(filler) };
         match name {
+            NATURAL => return Ok(Box::new(Cached::new(planner, natural(None)).await?)),
             "random_template" => return Ok(Box::new(RandomTemplate::new(planner, seed))),
             "plancache_no_filler" => return Ok(Box::new(Cached::new(planner, cached(None)).await?)),
-            "plancache" => return Ok(Box::new(Cached::new(planner, cached(self.filler.clone())).await?)),
+            "plancache" => return Ok(Box::new(Cached::new(planner, natural(self.filler.clone())).await?)),
             _ => {}
         }
         if let Some(part) = ABLATIONS.into_iter().find(|part| name == format!("plancache_{part}")) {
@@ -186,15 +199,22 @@ async fn vectors(cases: &[Case], options: &RunOptions) -> Result<Option<Vectors>
 }
 
 /// The policy that a user of such an agent would set.
-fn policy(benchmark: &Benchmark) -> Policy {
-    let defaults = Policy::default();
+fn policy(benchmark: &Benchmark, options: &RunOptions) -> Result<Policy, RunError> {
+    let given = match &options.policy {
+        None => Policy::default(),
+        Some(path) => {
+            let wrong = |why: String| RunError::Asked(format!("{}: {why}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+            toml::from_str(&text).map_err(|e| wrong(e.to_string()))?
+        }
+    };
     let evidence = benchmark.definition.evidence;
-    Policy {
+    Ok(Policy {
         effects: benchmark.effects.clone(),
-        min_evidence_read: evidence.read.unwrap_or(defaults.min_evidence_read),
-        min_evidence_write: evidence.write.unwrap_or(defaults.min_evidence_write),
-        ..defaults
-    }
+        min_evidence_read: evidence.read.unwrap_or(given.min_evidence_read),
+        min_evidence_write: evidence.write.unwrap_or(given.min_evidence_write),
+        ..given
+    })
 }
 
 fn planner(benchmark: &Benchmark, options: &RunOptions) -> Result<Metered, RunError> {

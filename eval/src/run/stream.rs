@@ -66,6 +66,7 @@ fn record(
         planning_ms: ran.planning.as_secs_f64() * 1e3,
         fault: ran.planner.faults > 0,
         reason: ran.reason,
+        loosely: ran.loosely,
         from: ran.from,
     }
 }

@@ -97,6 +97,7 @@ fn enumeration(name: &str, members: Vec<String>) -> SlotSpec {
         keys,
         optional: false,
         idle: false,
+        builds: Vec::new(),
         same_as: None,
         only: None,
     }

@@ -5,6 +5,7 @@ use plancache::domain::{FilledBy, Outcome, RunId, RunOutcome, Served};
 use plancache::engine::Engine;
 use plancache::fill::Filler;
 use plancache::layer::{Decision, Native, PlanCache, PlanCacheLayer, Settings};
+use plancache::matching::Embedder;
 use plancache::policy::Policy;
 use plancache::store::MemoryStore;
 use tower::Layer;
@@ -23,6 +24,8 @@ pub struct CacheSettings {
     pub policy: Policy,
     /// The local model, if it may be asked.
     pub filler: Option<Arc<dyn Filler>>,
+    /// What tells how alike wordings are, if texts in other words are to be served.
+    pub embedder: Option<Arc<dyn Embedder>>,
 }
 
 /// The product: `PlanCacheLayer` around the planner, from an empty store.
@@ -42,13 +45,16 @@ impl Cached {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn new(planner: Metered, settings: CacheSettings) -> Result<Self, SystemError> {
-        let CacheSettings { name, policy, filler } = settings;
+        let CacheSettings { name, policy, filler, embedder } = settings;
         // Counted for each cache apart, since several may run side by side.
         let filler = filler.map(|filler| Arc::new(Counted::new(filler)));
         let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
-        let engine = Engine::open(policy, Arc::new(MemoryStore::default()), asked)
+        let mut engine = Engine::open(policy, Arc::new(MemoryStore::default()), asked)
             .await
             .map_err(|e| SystemError { system: name.clone(), why: e.to_string() })?;
+        if let Some(embedder) = embedder {
+            engine = engine.with_embedder(embedder);
+        }
         let engine = Arc::new(engine);
         let watched = Arc::new(Watched::new(engine.clone()));
         let layer = PlanCacheLayer::with(watched.clone(), Native, Settings::default());
@@ -91,6 +97,7 @@ impl System for Cached {
         ran.decision = report.decisions.first().map(|d| d.took);
         ran.slots = slots(&report.decisions);
         ran.reason = (ran.kind != Kind::Hit).then(|| reason(&report.decisions)).flatten();
+        ran.loosely = report.templates.iter().any(|served| served.loosely);
         ran.from = names(&self.engine, &report.templates);
         Ok(())
     }

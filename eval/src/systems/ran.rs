@@ -34,6 +34,8 @@ pub struct Ran {
     pub own: Spend,
     /// Why it was not served to the end.
     pub reason: Option<String>,
+    /// It was served by its likeness to what was learnt, not by the learnt words.
+    pub loosely: bool,
     /// What it was served from: names of templates, or ids of earlier tasks.
     pub from: Vec<String>,
     /// Slots that the binder filled, and that a model filled.

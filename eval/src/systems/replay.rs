@@ -49,6 +49,7 @@ pub(super) fn ran(record: RunRecord<World>, kind: Kind) -> Ran {
         planner: super::Spend::default(),
         own: super::Spend::default(),
         reason: None,
+        loosely: false,
         from: Vec::new(),
         slots: (0, 0),
         decision: None,

@@ -39,7 +39,8 @@ impl Explain {
             output_format: None,
         };
         let mut explained = session.wait(session.engine.explain(&task));
-        if explained["decision"]["miss"]["reason"] == "slot_unfilled" {
+        let reason = explained["decision"]["miss"]["reason"].clone();
+        if ["slot_unfilled", "not_covered", "no_candidate"].iter().any(|asks| reason == *asks) {
             // The store is free again only when the first session has gone.
             drop(session);
             session = Session::open_with_filler(common, Access::Read)?;
@@ -74,6 +75,7 @@ impl Page<'_> {
         }
         lines.push(String::new());
         lines.extend(self.decision(&explained["decision"]));
+        lines.extend(self.likeness(&explained["likeness"]));
         let candidates = explained["candidates"].as_array().cloned().unwrap_or_default();
         if let Some(first) = candidates.first().filter(|_| {
             explained["decision"]["reason"] == "no_candidate"
@@ -144,6 +146,41 @@ impl Page<'_> {
                 let step = words::step(&record.template, n + 1, step, false);
                 lines.extend(step.into_iter().map(|line| format!("    {line}")));
             }
+        }
+        lines
+    }
+
+    /// What each part of a text in other words is most like.
+    fn likeness(&self, likeness: &Value) -> Vec<String> {
+        let parts = likeness["parts"].as_array().cloned().unwrap_or_default();
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![
+            String::new(),
+            format!(
+                "In other words than those learnt (the next text asks for something new with a chance of {})",
+                score(&likeness["novelty"])
+            ),
+        ];
+        let said = |part: &Value| {
+            let range = index(part.get("from")).zip(index(part.get("to")));
+            let said = range.and_then(|(from, to)| self.task.text.get(from..to)).unwrap_or_default();
+            format!(
+                "  {} like {} ({}), risk {:.4}{}: \"{}\"",
+                score(&part["alike"]),
+                text(&part["template"]),
+                text(&part["name"]),
+                part["risk"].as_f64().unwrap_or_default(),
+                if part["clear"] == json!(true) { "" } else { ", not clear" },
+                said.chars().take(80).collect::<String>()
+            )
+        };
+        lines.extend(parts.iter().map(said));
+        for rival in likeness["rivals"].as_array().into_iter().flatten() {
+            let names: Vec<String> =
+                rival.as_array().into_iter().flatten().map(|part| text(&part["template"])).collect();
+            lines.push(format!("  nearly as much like: {}", names.join(", ")));
         }
         lines
     }

@@ -1,0 +1,144 @@
+//! Texts in other words than those learnt: which templates they may mean, and whether that is clear.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::covers::Cover;
+use super::lookup::{self, Decision, Fingerprints};
+use super::snapshot::Tenant;
+use super::weighed::Weighed;
+use crate::domain::{Lifecycle, Miss, Task, TemplateRecord};
+use crate::fill::{Block, Choice, FillAnswer, FillQuestion, Plan};
+use crate::matching::words;
+use crate::spans::lex;
+
+/// Most templates that are tried on one text.
+const MOST_TEMPLATES: usize = 64;
+/// Least share of a template's keywords that a text has to hold, where there are more templates.
+const LEAST_SHARE: f64 = 0.2;
+/// Most rivals that are followed side by side.
+const MOST_RIVALS: usize = 4;
+
+impl Engine {
+    /// How alike the parts of a text are to what a namespace knows. `None` where that is switched off
+    /// or cannot be told.
+    pub(super) async fn weigh(
+        &self,
+        tenant: &Tenant,
+        task: &Task,
+        fingerprints: &Fingerprints,
+    ) -> Option<Weighed> {
+        let natural = self.policy.natural;
+        let likeness = self.likeness.clone().filter(|_| natural.on)?;
+        let records = likely(tenant, task, fingerprints);
+        let (text, novelty) = (lex(&task.text), tenant.novelty());
+        let weigh = move || Weighed::of(&text, &records, novelty, &likeness, natural);
+        match tokio::task::spawn_blocking(weigh).await {
+            Ok(Ok(weighed)) => Some(weighed),
+            Ok(Err(why)) => {
+                tracing::warn!(%why, "a text could not be compared with what is known");
+                None
+            }
+            Err(why) => {
+                tracing::warn!(%why, "comparing a text failed");
+                None
+            }
+        }
+    }
+
+    /// Reads a text that no pattern covers by likeness: every part of it has to be like the wording of
+    /// a template that its values fit. What comes next to the best reading stays in the plan.
+    pub(super) async fn naturally(
+        &self,
+        tenant: &Tenant,
+        task: &Task,
+        fingerprints: &Fingerprints,
+        miss: Miss,
+    ) -> Decision {
+        let Some(weighed) = self.weigh(tenant, task, fingerprints).await else { return Decision::Miss(miss) };
+        self.decided(tenant, task, &weighed, miss).await
+    }
+
+    /// What is decided on what was weighed.
+    pub(super) async fn decided(
+        &self,
+        tenant: &Tenant,
+        task: &Task,
+        weighed: &Weighed,
+        miss: Miss,
+    ) -> Decision {
+        let natural = self.policy.natural;
+        let rivals = weighed.rivals(natural.margin);
+        match rivals.first() {
+            Some(best) if best.readings.iter().all(|part| weighed.is_clear(part, natural)) => {}
+            _ => return Decision::Miss(miss),
+        }
+        if rivals.len() > MOST_RIVALS {
+            let what = "it is like several things that were learnt".to_owned();
+            return Decision::Miss(Miss::Ambiguous { what });
+        }
+        let chosen = match self.preferred(task, &rivals).await {
+            Some(one) => vec![rivals[one]],
+            None => rivals,
+        };
+        let waits = |block: &Block| block.template.waits(self.policy.min_constant);
+        if chosen.iter().any(|cover| !cover.acts() || cover.blocks().iter().any(waits)) {
+            return Decision::Miss(miss);
+        }
+        for reading in chosen.iter().flat_map(|cover| &cover.readings) {
+            let Some(record) = tenant.record(&reading.block.template.id) else { return Decision::Miss(miss) };
+            if let Err(refused) = lookup::servable(record, &self.policy) {
+                return Decision::Miss(lookup::not_active(refused));
+            }
+        }
+        let covers: Vec<Arc<Vec<Block>>> = chosen.iter().map(|cover| Arc::new(cover.blocks())).collect();
+        let first = covers[0].clone();
+        let plan = Plan { covers, loose: true };
+        Decision::Plan { plan, templates: lookup::served(&first, true), slots: lookup::slots(&first) }
+    }
+
+    /// Which of several meanings the filler takes for the text's own, if it is sure: the one in whose
+    /// learnt words, with the text's values, a user most likely says the text.
+    async fn preferred(&self, task: &Task, rivals: &[&Cover]) -> Option<usize> {
+        if rivals.len() < 2 || !self.policy.filler {
+            return None;
+        }
+        let values: Vec<String> = rivals.iter().map(|cover| cover.rendered()).collect();
+        let question = FillQuestion {
+            prefix_key: "natural".into(),
+            prefix: String::new(),
+            task: String::new(),
+            choice: Choice::Meant { argument: "request".into(), values, said: task.text.clone() },
+            deadline: self.deadline(),
+        };
+        match self.filler.as_ref()?.fill(question).await {
+            Ok(FillAnswer::Chosen { index, margin }) if margin >= self.policy.natural.odds => Some(index),
+            Ok(_) => None,
+            Err(why) => {
+                tracing::debug!(%why, "the filler did not decide between readings");
+                None
+            }
+        }
+    }
+}
+
+/// Templates that a text may mean: all of a small namespace, else those of which it holds some
+/// keywords. One that a text was misread as is read by its own words only.
+fn likely(tenant: &Tenant, task: &Task, fingerprints: &Fingerprints) -> Vec<Arc<TemplateRecord>> {
+    let found: Vec<Arc<TemplateRecord>> = if tenant.len() <= MOST_TEMPLATES {
+        tenant.all().cloned().collect()
+    } else {
+        let all = words(&task.text);
+        let asked: Vec<&str> = all.iter().map(String::as_str).collect();
+        let nominated = tenant.index.nominate(&asked, LEAST_SHARE, MOST_TEMPLATES);
+        nominated.nominations.iter().filter_map(|n| tenant.record(&n.id).cloned()).collect()
+    };
+    let usable = |record: &Arc<TemplateRecord>| {
+        lookup::fits(record, task, fingerprints)
+            && !matches!(record.state, Lifecycle::Quarantined | Lifecycle::Retired)
+            && record.evidence.misread == 0
+    };
+    let mut found: Vec<_> = found.into_iter().filter(usable).collect();
+    found.sort_by(|a, b| a.template.id.cmp(&b.template.id));
+    found
+}

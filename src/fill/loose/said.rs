@@ -1,0 +1,142 @@
+use std::collections::BTreeSet;
+
+use crate::domain::{Part, Shape, Template};
+use crate::expr::Values;
+use crate::spans::{Kind, Lexed, is_condition, text_of, word_list_ends};
+
+use super::assign::Placed;
+
+/// The words of a template's pattern, with a placeholder for each value and one unit of each list.
+pub fn wording(template: &Template) -> String {
+    let mut out = Vec::new();
+    parts(&template.pattern.parts, template, &mut out);
+    out.join(" ")
+}
+
+fn parts(all: &[Part], template: &Template, out: &mut Vec<String>) {
+    for part in all {
+        match part {
+            Part::Literal(word) => out.push(word.clone()),
+            Part::Slot(id) => {
+                let shape = template.slot(*id).map(|slot| slot.shape);
+                out.push(shape.map_or_else(|| "something".into(), placeholder));
+            }
+            Part::List(list) => parts(&list.unit, template, out),
+            Part::Words => out.push("words".into()),
+        }
+    }
+}
+
+/// A plain word, since an embedder knows what those mean.
+fn placeholder(shape: Shape) -> String {
+    let word = match shape {
+        Shape::Email => "email",
+        Shape::Identifier => "code",
+        Shape::Number => "number",
+        Shape::Object => "details",
+        Shape::Quoted | Shape::Name => "name",
+        Shape::Member => "choice",
+        Shape::Phrase => "something",
+    };
+    word.to_owned()
+}
+
+/// What a region says, in the same way, where its values stand for these slots.
+pub(super) fn masked(
+    template: &Template,
+    text: &Lexed,
+    (from, to): (usize, usize),
+    placed: &[Placed],
+) -> String {
+    let listed = || placed.iter().filter(|p| p.unit.is_some_and(|unit| unit > 0));
+    // Further units of a list say nothing new, nor does what stands between them.
+    let first_unit = placed.iter().filter(|p| p.unit == Some(0)).map(|p| p.to).max();
+    let skipped = match (first_unit, listed().map(|p| p.to).max()) {
+        (Some(from), Some(to)) => from..to,
+        _ => 0..0,
+    };
+    let mut out = Vec::new();
+    let mut at = from;
+    while at < to {
+        if skipped.contains(&at) {
+            at = skipped.end;
+            continue;
+        }
+        if let Some(value) = placed.iter().find(|p| p.from == at) {
+            let shape = template.slot(value.slot).map(|slot| slot.shape);
+            out.push(shape.map_or_else(|| "something".into(), placeholder));
+            at = value.to;
+        } else if let Some(end) = word_list_ends(text, at, to).into_iter().next_back() {
+            out.push("words".into());
+            at = end;
+        } else {
+            out.push(text.tokens[at].folded.clone());
+            at += 1;
+        }
+    }
+    out.join(" ")
+}
+
+/// A template's own words with these values in place: what the text would say if it said the same in
+/// the words that were learnt.
+pub fn rendered(template: &Template, values: &Values) -> String {
+    let mut out = Vec::new();
+    render(&template.pattern.parts, template, values, None, &mut out);
+    let mut text = String::new();
+    for word in out {
+        let glued = word.chars().all(|c| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')'));
+        if !text.is_empty() && !glued {
+            text.push(' ');
+        }
+        text.push_str(&word);
+    }
+    text
+}
+
+fn render(
+    all: &[Part],
+    template: &Template,
+    values: &Values,
+    unit: Option<(u32, usize)>,
+    out: &mut Vec<String>,
+) {
+    for part in all {
+        match part {
+            Part::Literal(word) => out.push(word.clone()),
+            Part::Slot(id) => {
+                let read = values.get(*id, unit).filter(|read| !read.is_absent() && !read.open);
+                let said = read.map(|read| text_of(&read.value).unwrap_or_else(|| read.value.to_string()));
+                out.extend(said);
+            }
+            Part::List(list) => {
+                for number in 0..values.units(list.id) {
+                    if number > 0
+                        && let Some(separator) = list.separators.first()
+                    {
+                        out.extend(separator.iter().cloned());
+                    }
+                    render(&list.unit, template, values, Some((list.id, number)), out);
+                }
+            }
+            Part::Words => {}
+        }
+    }
+}
+
+/// Whether a region holds a word that makes what it says conditional, or denies it, and that the
+/// template's own words do not hold.
+pub(super) fn adds_condition(template: &Template, text: &Lexed, (from, to): (usize, usize)) -> bool {
+    let mut known = BTreeSet::new();
+    let mut stack: Vec<&[Part]> = vec![&template.pattern.parts];
+    while let Some(parts) = stack.pop() {
+        for part in parts {
+            match part {
+                Part::Literal(word) => drop(known.insert(word.as_str())),
+                Part::List(list) => stack.push(&list.unit),
+                Part::Slot(_) | Part::Words => {}
+            }
+        }
+    }
+    let words = text.tokens[from..to].iter().filter(|t| matches!(t.kind, Kind::Word { .. }));
+    words.map(|t| t.folded.as_str()).any(|word| is_condition(word) && !known.contains(word))
+}

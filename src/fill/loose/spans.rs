@@ -1,0 +1,97 @@
+use crate::domain::{Part, Shape, Template};
+use crate::spans::{Kind, Lexed, begins_sentence, is_value, lex, name_runs, said_number, shape_of};
+
+/// A value in a text, by tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// First token.
+    pub from: usize,
+    /// One past the last token.
+    pub to: usize,
+    /// Its form.
+    pub shape: Shape,
+    /// A reading may leave it out: it is a value only to templates that ask for such a one.
+    pub optional: bool,
+}
+
+/// The values of a text, in order, not overlapping.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spans(Vec<Found>);
+
+impl Spans {
+    /// Finds the values of a text: tokens that are values by form, capitalised words that do not only
+    /// begin a sentence, members of enumerations of these templates, and numbers in words.
+    pub fn of(text: &Lexed, templates: &[&Template]) -> Self {
+        let mut spans = Spans(Vec::new());
+        for spec in templates.iter().flat_map(|t| &t.slots).filter(|s| s.shape == Shape::Member) {
+            for member in &spec.members {
+                let words: Vec<String> = lex(member).tokens.into_iter().map(|t| t.folded).collect();
+                for from in 0..text.tokens.len() {
+                    let spelt = words
+                        .iter()
+                        .enumerate()
+                        .all(|(i, w)| text.tokens.get(from + i).is_some_and(|token| token.is(w)));
+                    if spelt && !words.is_empty() {
+                        spans.add(Found {
+                            from,
+                            to: from + words.len(),
+                            shape: Shape::Member,
+                            optional: true,
+                        });
+                    }
+                }
+            }
+        }
+        for (at, token) in text.tokens.iter().enumerate() {
+            if is_value(token) {
+                let shape = shape_of(std::slice::from_ref(token));
+                spans.add(Found { from: at, to: at + 1, shape, optional: false });
+            }
+        }
+        let known = |word: &str| {
+            let is_it = |part: &Part| matches!(part, Part::Literal(literal) if literal == word);
+            templates.iter().any(|t| t.pattern.parts.iter().any(is_it))
+        };
+        for (from, to) in name_runs(text, 0, text.tokens.len()) {
+            if let Some(from) = name(text, (from, to), &known) {
+                // Alone at a sentence's start it may be any word.
+                let optional = to == from + 1 && begins_sentence(text, from);
+                spans.add(Found { from, to, shape: Shape::Name, optional });
+            }
+        }
+        for (at, token) in text.tokens.iter().enumerate() {
+            if matches!(token.kind, Kind::Word { .. }) && said_number(token).is_some() {
+                spans.add(Found { from: at, to: at + 1, shape: Shape::Number, optional: true });
+            }
+        }
+        spans.0.sort_by_key(|s| s.from);
+        spans
+    }
+
+    /// Adds a value; of two that overlap the longer one is kept, and the earlier of equal ones.
+    fn add(&mut self, found: Found) {
+        let length = found.to - found.from;
+        let meets = |s: &Found| s.from < found.to && found.from < s.to;
+        if self.0.iter().any(|s| meets(s) && s.to - s.from >= length) {
+            return;
+        }
+        self.0.retain(|s| !meets(s));
+        self.0.push(found);
+    }
+
+    /// The values between two tokens.
+    pub fn within(&self, from: usize, to: usize) -> Vec<Found> {
+        self.0.iter().filter(|s| s.from >= from && s.to <= to).cloned().collect()
+    }
+}
+
+/// Where a name begins in a run of capitalised words, if there is one: a word that begins a sentence
+/// is no name where templates know it as a word.
+fn name(text: &Lexed, (from, to): (usize, usize), known: &dyn Fn(&str) -> bool) -> Option<usize> {
+    let first = &text.tokens[from];
+    let pronoun =
+        first.folded == "i" || first.folded.starts_with("i'") || first.folded.starts_with("i\u{2019}");
+    let is_word = pronoun || begins_sentence(text, from) && known(&first.folded);
+    let from = from + usize::from(is_word);
+    (from < to).then_some(from)
+}
