@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::SlotId;
+use super::{SlotId, Transform};
 
 /// How much a binding can be trusted to mean what the run meant, best first. Only bindings of the
 /// best tier that a space still holds have to agree.
@@ -17,6 +17,9 @@ pub enum Tier {
     Extremum,
     /// The n-th element.
     Position,
+    /// Calculated from several values, or looked up in what runs showed: any number is the sum or
+    /// the multiple of some others, so that one run says little.
+    Computed,
     /// The same value in every run so far.
     Constant,
     /// Written or chosen by the filler.
@@ -64,6 +67,13 @@ pub enum Operand {
         base: Box<Operand>,
         /// What the task changes of it.
         changes: Box<Operand>,
+    },
+    /// Made from other values: said in another notation, calculated, looked up.
+    Made {
+        /// How.
+        by: Transform,
+        /// From what, in order.
+        of: Vec<Operand>,
     },
 }
 
@@ -136,7 +146,7 @@ impl Binding {
             Self::Value(operand) => operand.tier(),
             Self::Context { path } => path_tier(path),
             Self::Constant { .. } => Tier::Constant,
-            Self::Compute { .. } => Tier::Path,
+            Self::Compute { .. } => Tier::Computed,
             Self::Written => Tier::Written,
         }
     }
@@ -149,6 +159,7 @@ impl Operand {
             Self::Slot { .. } => Tier::Anchored,
             Self::Observed { path, .. } => path_tier(path),
             Self::Merge { base, changes } => base.tier().max(changes.tier()),
+            Self::Made { by, of } => of.iter().map(Self::tier).fold(by.tier(), Tier::max),
         }
     }
 }

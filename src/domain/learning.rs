@@ -13,10 +13,13 @@ pub struct Learning {
     /// What repeats over a list is one step or argument for each element. Off: only lists of the
     /// length that was seen are served.
     pub loops: bool,
+    /// Values are recognised in other notations, and as calculated or looked up. Off: only what is
+    /// copied counts as explained.
+    pub values: bool,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { merge: true, blocks: true, loops: true }
+        Self { merge: true, blocks: true, loops: true, values: true }
     }
 }

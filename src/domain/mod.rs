@@ -15,6 +15,7 @@ mod state;
 mod task;
 mod template;
 mod trace;
+mod transform;
 
 pub use binding::{Binding, Operand, PathStep, Predicate, SlotPart, Space, Tier};
 pub use ids::{Namespace, RunId, TemplateId, TemplateVersion, canonical_hash, fresh_call_id};
@@ -30,6 +31,7 @@ pub use template::{
     AnswerPart, AnswerTemplate, Argument, Guard, KnownFailure, StepTemplate, Template, ToolContract,
 };
 pub use trace::{Call, Observation, RunOutcome, Trace, TraceStep};
+pub use transform::{DayReading, Letters, Pair, PlaceForm, Transform};
 
 /// Version of the stored format. Raised when a stored record can no longer be read as before.
 pub const SCHEMA_VERSION: u32 = 1;

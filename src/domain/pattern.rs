@@ -25,6 +25,8 @@ pub enum Shape {
     Name,
     /// One of the members of an enumeration of a tool's schema, spelt in the text.
     Member,
+    /// A day, in figures or words, possibly counted from another one ("tomorrow").
+    Day,
     /// Any words up to the next literal or delimiter.
     Phrase,
 }

@@ -176,14 +176,14 @@ impl Template {
         waits
     }
 
-    /// Whether an argument is taken by its place alone, as the n-th or the greatest: another task may
-    /// have meant something else by it.
+    /// Whether an argument is taken by its place alone, as the n-th or the greatest, or calculated:
+    /// another task may have meant something else by it.
     pub fn guesses(&self) -> bool {
         let mut guesses = false;
         for (_, argument) in self.steps.iter().flat_map(|step| &step.arguments) {
             argument.spaces(&mut |space| {
                 let best = space.best().next().map(Binding::tier);
-                guesses |= matches!(best, Some(Tier::Extremum | Tier::Position));
+                guesses |= matches!(best, Some(Tier::Extremum | Tier::Position | Tier::Computed));
             });
         }
         guesses

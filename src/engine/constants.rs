@@ -223,10 +223,14 @@ fn keys(template: &Template, plan: &Value, tool: &str, path: &str) -> [String; 2
 /// The constant that a space comes to, if nothing better explains the value; one that the tool's
 /// schema declares is none.
 fn constant(space: &Space) -> Option<(&str, u32)> {
-    match space.best().next()? {
-        Binding::Constant { hash, seen, .. } if *seen > 0 => Some((hash, *seen)),
-        _ => None,
+    // What a calculation gives may have come out by chance.
+    if space.best().next()?.tier() < Tier::Computed {
+        return None;
     }
+    space.bindings.iter().find_map(|binding| match binding {
+        Binding::Constant { hash, seen, .. } if *seen > 0 => Some((hash.as_str(), *seen)),
+        _ => None,
+    })
 }
 
 fn show(space: &mut Space, wanted: &str, value: String, least: u32) {
@@ -249,7 +253,7 @@ fn seen(template: &Template, steps: &[usize], trace: &Trace) -> Vec<Seen> {
             let place = (step.tool.clone(), path.to_owned());
             match space.best().next() {
                 Some(Binding::Constant { seen: 0, .. }) => drop(declared.insert(place)),
-                Some(best) if best.tier() < Tier::Constant => drop(explained.insert(place)),
+                Some(best) if best.tier() < Tier::Computed => drop(explained.insert(place)),
                 _ => {}
             }
         });

@@ -14,6 +14,7 @@ mod meaning;
 mod natural;
 mod sliced;
 mod snapshot;
+mod stands;
 mod weighed;
 
 use std::num::NonZeroUsize;
@@ -37,6 +38,7 @@ use crate::validate;
 
 use lookup::{Decision, Fingerprints};
 use snapshot::Snapshot;
+use stands::{derived, is_constant, stands};
 
 /// Runs whose decision is remembered.
 const MOST_RUNS: usize = 4_096;
@@ -260,6 +262,7 @@ impl Engine {
                 && !stands(value, &|leaf| {
                     is_constant(plan, &tool, name, leaf)
                         || validate::grounded(leaf, &request.task, &request.history)
+                        || derived(plan, &tool, name, leaf, request)
                 })
             {
                 let slot = format!("{tool}.{name}");
@@ -351,37 +354,6 @@ impl Engine {
         self.snapshot.store(Arc::new(after));
         Ok(())
     }
-}
-
-/// Whether every scalar below a value, and every key, stands somewhere.
-fn stands(value: &Value, somewhere: &dyn Fn(&Value) -> bool) -> bool {
-    match value {
-        Value::Array(items) if !items.is_empty() => items.iter().all(|item| stands(item, somewhere)),
-        Value::Object(map) if !map.is_empty() => map.iter().all(|(key, item)| {
-            // A key by itself: the object with nothing under it.
-            let alone = Value::Object([(key.clone(), Value::Null)].into_iter().collect());
-            somewhere(&alone) && stands(item, somewhere)
-        }),
-        leaf => somewhere(leaf),
-    }
-}
-
-/// Whether a plan gives an argument this value as a constant: enough distinct tasks showed it.
-fn is_constant(plan: &crate::fill::Plan, tool: &str, argument: &str, value: &Value) -> bool {
-    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
-    let mut found = false;
-    for (_, own) in steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments).filter(|(n, _)| n == argument)
-    {
-        own.spaces(&mut |space| {
-            found |= space.bindings.iter().any(|b| match b {
-                crate::domain::Binding::Constant { json: Some(json), .. } => {
-                    serde_json::from_str::<Value>(json).is_ok_and(|own| own == *value)
-                }
-                _ => false,
-            });
-        });
-    }
-    found
 }
 
 fn reply(step: Option<NextStep>, outcome: Outcome) -> Reply {

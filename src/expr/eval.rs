@@ -1,5 +1,7 @@
 use serde_json::{Map, Value};
 
+use super::Program;
+use super::transform::apply;
 use super::values::{Read, Seen, Values};
 use crate::domain::{Binding, ListId, Operand, PathStep, Predicate, SlotPart};
 use crate::spans::{same_value, text_of};
@@ -48,9 +50,8 @@ pub fn eval(binding: &Binding, env: Env<'_>) -> Result<Value, EvalError> {
         Binding::Constant { json: Some(json), .. } => {
             serde_json::from_str(json).map_err(|e| EvalError::Unfit(format!("constant is not JSON: {e}")))
         }
-        Binding::Constant { json: None, .. } | Binding::Compute { .. } | Binding::Written => {
-            Err(EvalError::Open)
-        }
+        Binding::Compute { cel } => compute(cel, env),
+        Binding::Constant { json: None, .. } | Binding::Written => Err(EvalError::Open),
     }
 }
 
@@ -77,7 +78,27 @@ pub fn eval_operand(operand: &Operand, env: Env<'_>) -> Result<Value, EvalError>
                 _ => Err(EvalError::Unfit("only objects can be merged".into())),
             }
         }
+        Operand::Made { by, of } => {
+            let of = of.iter().map(|operand| eval_operand(operand, env)).collect::<Result<Vec<_>, _>>()?;
+            apply(by, &of)
+        }
     }
+}
+
+/// A CEL expression over the slots and observations that it names.
+fn compute(cel: &str, env: Env<'_>) -> Result<Value, EvalError> {
+    let unfit = |e: super::ExprError| EvalError::Unfit(e.to_string());
+    let program = Program::compile(cel).map_err(unfit)?;
+    let number = |name: &str, prefix: &str| name.strip_prefix(prefix).and_then(|n| n.parse::<u32>().ok());
+    let vars = program.variables().into_iter().map(|name| {
+        let value = match (number(&name, "slot_"), number(&name, "step_")) {
+            (Some(slot), _) => eval_operand(&Operand::Slot { slot, part: SlotPart::Whole }, env)?,
+            (_, Some(step)) => observation(step, env)?.clone(),
+            _ => return Err(EvalError::Missing(format!("`{name}`"))),
+        };
+        Ok((name, value))
+    });
+    program.value(&vars.collect::<Result<Vec<_>, _>>()?).map_err(unfit)
 }
 
 fn observation<'a>(step: u32, env: Env<'a>) -> Result<&'a Value, EvalError> {
@@ -196,6 +217,7 @@ fn is_absent(operand: &Operand, env: Env<'_>) -> bool {
         Operand::Slot { slot, .. } => env.values.get(*slot, env.unit).is_some_and(Read::is_absent),
         Operand::Observed { .. } => false,
         Operand::Merge { base, changes } => is_absent(base, env) || is_absent(changes, env),
+        Operand::Made { of, .. } => of.iter().any(|operand| is_absent(operand, env)),
     }
 }
 

@@ -13,12 +13,14 @@ mod cache;
 mod convert;
 mod eval;
 mod program;
+mod transform;
 mod values;
 
 pub use bounds::{MAX_DEPTH, MAX_LENGTH, MAX_LOOPS, MAX_NODES, MAX_TREE, MAX_WORK};
 pub use cache::Compiled;
 pub use eval::{Env, EvalError, elements, eval, eval_operand, field};
 pub use program::{ExprError, OBSERVATION, Program};
+pub use transform::{apply, numeric};
 pub use values::{Read, Seen, Values};
 
 #[cfg(test)]

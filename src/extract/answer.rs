@@ -80,6 +80,7 @@ mod tests {
         let own = values(&[json!("Gull"), json!("P_4")]);
         let seen: Vec<Seen<'_>> = seen.iter().map(Seen::One).collect();
         let scope = Scope {
+            derives: false,
             slots: &slots,
             values: &own,
             seen: &seen,

@@ -24,6 +24,8 @@ pub(super) struct Whether {
     pub(super) sole: bool,
     /// Lists are looked for.
     pub(super) loops: bool,
+    /// Values are also recognised in other notations, and as calculated.
+    pub(super) values: bool,
 }
 
 /// Turns a segment of a run into a template.
@@ -54,11 +56,11 @@ pub(super) fn template(
     let beside = siblings(trace, &segment.steps, &arguments);
     let known = |own: &str| beside.iter().any(|s| s.as_str().is_some_and(|s| same_text(s, own)));
     let taken = taken(trace, &calls);
-    let all = elements(text, (segment.from, segment.to), &taken, &known);
+    let all = elements(text, (segment.from, segment.to), &taken, &known, whether.values);
     let draft = if calls.is_empty() {
         Draft::idle(text, segment, &all, whether.loops)
     } else {
-        draft(trace, &calls, text, &all, lists(&calls, &all, &beside, whether.loops))
+        draft(trace, &calls, text, &all, lists(&calls, &all, &beside, whether.loops), whether.values)
     };
     let Draft { mut pattern, mut slots, values, steps } = draft;
     // "Also K_2." says what to do only by what stands before it.
@@ -169,11 +171,12 @@ fn draft(
     text: &Lexed,
     all: &[Element],
     readings: Vec<Vec<Repeat>>,
+    derives: bool,
 ) -> Draft {
     let mut best: Option<Draft> = None;
     for lists in readings {
         let (pattern, slots, values) = lay_out(text, all, &lists);
-        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values });
+        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values, derives });
         let unused = (0..lists.len() as u32).any(|l| !steps.lists.contains(&l));
         let better = best.as_ref().is_none_or(|b| steps.unexplained < b.steps.unexplained);
         // A list that nothing runs over is kept only if its values are idle anyway.
@@ -186,7 +189,7 @@ fn draft(
     }
     best.unwrap_or_else(|| {
         let (pattern, slots, values) = lay_out(text, all, &[]);
-        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values });
+        let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values, derives });
         Draft { pattern, slots, values, steps }
     })
 }
@@ -382,6 +385,14 @@ fn answered(
             _ => Seen::Nothing,
         })
         .collect();
-    let scope = Scope { slots, values, seen: &seen, context: &trace.task.context, unit: None, anchors: &[] };
+    let scope = Scope {
+        slots,
+        values,
+        seen: &seen,
+        context: &trace.task.context,
+        unit: None,
+        anchors: &[],
+        derives: false,
+    };
     answer::template(answer, &scope)
 }

@@ -1,11 +1,13 @@
 use serde_json::Value;
 
-use super::occurrences::{At, MOST_PLACES, is_collection, is_named, places};
+use super::compute::{computed, counted_days};
+use super::notations::notations;
+use super::paths::paths;
 use crate::domain::{
-    Binding, ListId, Operand, PathStep, Predicate, Shape, SlotId, SlotPart, SlotSpec, Space, canonical_hash,
+    Binding, ListId, Operand, PathStep, Shape, SlotPart, SlotSpec, Space, Tier, canonical_hash,
 };
-use crate::expr::{Env, Seen, Values, elements, eval, field};
-use crate::spans::{same_value, text_of};
+use crate::expr::{Env, Seen, Values, eval};
+use crate::spans::{full_day, same_value, text_of};
 
 /// Most bindings kept for one argument.
 pub(super) const MOST_BINDINGS: usize = 64;
@@ -24,6 +26,8 @@ pub(super) struct Scope<'a> {
     pub(super) unit: Option<(ListId, usize)>,
     /// Records that earlier arguments were taken from: what "the item at hand" can mean.
     pub(super) anchors: &'a [Operand],
+    /// Values are also recognised in other notations, and as calculated.
+    pub(super) derives: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -33,7 +37,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The slots that can be read here, with their values.
-    fn readable(&self) -> impl Iterator<Item = (&'a SlotSpec, &'a Value)> {
+    pub(super) fn readable(&self) -> impl Iterator<Item = (&'a SlotSpec, &'a Value)> {
         let (values, unit) = (self.values, self.unit);
         let read = move |slot: &'a SlotSpec| {
             values.get(slot.id, unit).filter(|r| !r.is_absent()).map(|r| (slot, &r.value))
@@ -41,7 +45,7 @@ impl<'a> Scope<'a> {
         self.slots.iter().filter_map(read)
     }
 
-    fn observations(&self) -> impl Iterator<Item = (u32, &'a Value)> {
+    pub(super) fn observations(&self) -> impl Iterator<Item = (u32, &'a Value)> {
         let unit = self.unit;
         self.seen.iter().enumerate().filter_map(move |(step, seen)| match (seen, unit) {
             (Seen::One(value), _) => Some((step as u32, *value)),
@@ -60,6 +64,9 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     for (slot, own) in scope.readable() {
         let parts = parts(slot.shape, own, value).into_iter();
         found.extend(parts.map(|part| Binding::Value(Operand::Slot { slot: slot.id, part })));
+        if scope.derives {
+            found.extend(derived(slot.id, own, value, scope));
+        }
     }
     let mut cut = false;
     for (step, observation) in scope.observations() {
@@ -73,6 +80,11 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     // Generated freely, kept only if it really yields the value.
     let env = scope.env();
     found.retain(|binding| eval(binding, env).is_ok_and(|made| same_value(&made, value)));
+    // What the text or a record says is not calculated, and what the schema declares not either.
+    let said = found.iter().any(|binding| binding.tier() == Tier::Anchored) || declared(value, schema);
+    if scope.derives && !said {
+        found.extend(computed(value, scope));
+    }
     // Simplest first within a tier: what is cut off is the most roundabout.
     found.sort_by_cached_key(|binding| {
         (binding.tier(), serde_json::to_string(binding).map_or(0, |s| s.len()))
@@ -83,11 +95,26 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     if found.is_empty() {
         return unexplained(value, schema);
     }
+    if found.iter().all(|binding| binding.tier() >= Tier::Computed) {
+        // It may come out by chance: the value may as well be always the same.
+        found.extend(unexplained(value, schema).bindings);
+    }
     if declared(value, schema) {
         // What explains it may be a coincidence, which another run will show.
         found.extend(Space::schema_constant(value).bindings);
     }
     Space { bindings: found, overflow }
+}
+
+/// What a slot's value is in the wanted one's notation, or counted from another day.
+fn derived(slot: u32, own: &Value, wanted: &Value, scope: &Scope<'_>) -> Vec<Binding> {
+    let whole = Operand::Slot { slot, part: SlotPart::Whole };
+    let made = |by| Binding::Value(Operand::Made { by, of: vec![whole.clone()] });
+    let mut out: Vec<Binding> = notations(own, wanted).into_iter().map(made).collect();
+    if own.as_str().is_some_and(|text| full_day(text).is_none()) {
+        out.extend(counted_days(&whole, wanted, scope));
+    }
+    out
 }
 
 fn dedup(bindings: &mut Vec<Binding>) {
@@ -156,196 +183,6 @@ fn parts(shape: Shape, own: &Value, wanted: &Value) -> Vec<SlotPart> {
     out
 }
 
-/// The paths to every place of a value. `cut` is set where not all are looked for.
-fn paths(root: &Value, value: &Value, scope: &Scope<'_>, cut: &mut bool) -> Vec<Vec<PathStep>> {
-    let places = places(root, value);
-    *cut |= places.len() >= MOST_PLACES;
-    places.iter().flat_map(|place| generalise(root, place, scope, cut)).collect()
-}
-
-/// All ways to say which place is meant: array positions and keys of collections become
-/// predicates over sibling fields, conjunctions of two, the only element, the least or greatest,
-/// and last the position.
-fn generalise(root: &Value, place: &[At], scope: &Scope<'_>, cut: &mut bool) -> Vec<Vec<PathStep>> {
-    let mut paths: Vec<Vec<PathStep>> = vec![Vec::new()];
-    let mut value = root;
-    for (depth, at) in place.iter().enumerate() {
-        let next = match at {
-            At::Key(key) => value.get(key),
-            At::Index(i) => value.get(i),
-            At::KeyOf => Some(value),
-        };
-        let Some(next) = next else { return Vec::new() };
-        let ways: Vec<PathStep> = match at {
-            At::KeyOf => vec![PathStep::KeyOf],
-            At::Key(key) if !is_collection(value) => vec![PathStep::Key(key.clone())],
-            At::Key(_) | At::Index(_) => {
-                let mut ways = select(value, next, &place[depth + 1..], at, scope, cut);
-                if let (At::Key(key), true) = (at, is_named(value)) {
-                    ways.insert(0, PathStep::Key(key.clone()));
-                }
-                ways
-            }
-        };
-        *cut |= paths.len() * ways.len() > MOST_BINDINGS;
-        paths = paths
-            .into_iter()
-            .flat_map(|path| {
-                ways.iter().map(move |way| {
-                    let mut path = path.clone();
-                    path.push(way.clone());
-                    path
-                })
-            })
-            .take(MOST_BINDINGS)
-            .collect();
-        value = next;
-    }
-    paths
-}
-
-/// How to select one element of a collection.
-fn select(
-    collection: &Value,
-    chosen: &Value,
-    rest: &[At],
-    at: &At,
-    scope: &Scope<'_>,
-    cut: &mut bool,
-) -> Vec<PathStep> {
-    let own: Vec<String> = rest
-        .iter()
-        .map_while(|at| match at {
-            At::Key(key) => Some(key.clone()),
-            _ => None,
-        })
-        .collect();
-    let all = elements(collection);
-    let single = predicates(chosen, &own, scope);
-    let mut ways: Vec<PathStep> = single.iter().map(|p| PathStep::Select(vec![p.clone()])).collect();
-    for (i, a) in single.iter().enumerate() {
-        for b in &single[i + 1..] {
-            if a.field != b.field {
-                ways.push(PathStep::Select(vec![a.clone(), b.clone()]));
-            }
-        }
-    }
-    *cut |= ways.len() > MOST_BINDINGS;
-    ways.truncate(MOST_BINDINGS);
-    if all.len() == 1 {
-        ways.push(PathStep::Only);
-    }
-    if let Value::Object(record) = chosen {
-        let numeric = record.iter().filter(|(key, v)| v.is_number() && own.first() != Some(*key));
-        for (key, number) in numeric {
-            let others = all.iter().filter_map(|(_, e)| e.get(key)?.as_f64());
-            let number = number.as_f64().unwrap_or_default();
-            let (mut least, mut greatest) = (true, all.len() > 1);
-            least &= all.len() > 1;
-            for other in others {
-                least &= number <= other;
-                greatest &= number >= other;
-            }
-            if least {
-                ways.push(PathStep::Least(vec![key.clone()]));
-            }
-            if greatest {
-                ways.push(PathStep::Greatest(vec![key.clone()]));
-            }
-        }
-    }
-    let position = match at {
-        At::Index(i) => Some(*i),
-        At::Key(key) => all.iter().position(|(k, _)| *k == Some(key.as_str())),
-        At::KeyOf => None,
-    };
-    ways.extend(position.map(|i| PathStep::Position(i as u32)));
-    ways
-}
-
-/// Predicates that hold for a record by what the task or an earlier observation says. The field
-/// that is asked for (`own`) does not select itself.
-fn predicates(record: &Value, own: &[String], scope: &Scope<'_>) -> Vec<Predicate> {
-    let mut out: Vec<Predicate> = Vec::new();
-    for keys in fields(record) {
-        // What explains a whole object says more than what explains a member of it.
-        let told = keys.len() > 1 && out.iter().any(|p| p.field == keys[..1]);
-        if keys.as_slice() == own || told {
-            continue;
-        }
-        let Some(value) = field(record, &keys) else { continue };
-        for equals in operands(value, &keys, scope) {
-            out.push(Predicate { field: keys.clone(), equals });
-        }
-    }
-    out
-}
-
-/// The fields of a record: its members, and the scalar members of its objects.
-fn fields(record: &Value) -> Vec<Vec<String>> {
-    let mut out = Vec::new();
-    let Value::Object(map) = record else {
-        return vec![Vec::new()];
-    };
-    for (key, value) in map {
-        out.push(vec![key.clone()]);
-        if let Value::Object(inner) = value {
-            let scalars = inner.iter().filter(|(_, v)| v.is_string() || v.is_number());
-            out.extend(scalars.map(|(name, _)| vec![key.clone(), name.clone()]));
-        }
-    }
-    out
-}
-
-/// What in scope equals a record's field: slots and their parts, and for objects *the same but
-/// for*: an object at hand with the members that the task changes.
-fn operands(value: &Value, keys: &[String], scope: &Scope<'_>) -> Vec<Operand> {
-    let whole = |slot: SlotId| Operand::Slot { slot, part: SlotPart::Whole };
-    let mut out = Vec::new();
-    if value.is_boolean() || value.is_null() {
-        return out;
-    }
-    for (slot, own) in scope.readable() {
-        if same_value(own, value) {
-            out.push(whole(slot.id));
-        } else if keys.len() == 2
-            && let Some(part) = own.as_object().and_then(|o| o.get(&keys[1]))
-            && same_value(part, value)
-        {
-            out.push(Operand::Slot { slot: slot.id, part: SlotPart::Field(keys[1].clone()) });
-        }
-    }
-    if !value.is_object() || keys.len() != 1 {
-        return out;
-    }
-    let objects: Vec<SlotId> =
-        scope.readable().filter(|(_, v)| v.is_object()).map(|(slot, _)| slot.id).collect();
-    let mut bases: Vec<Operand> = objects.iter().map(|id| whole(*id)).collect();
-    bases.extend(scope.anchors.iter().map(|anchor| match anchor {
-        Operand::Observed { step, path } => {
-            let mut path = path.clone();
-            path.push(PathStep::Key(keys[0].clone()));
-            Operand::Observed { step: *step, path }
-        }
-        other => other.clone(),
-    }));
-    let env = scope.env();
-    for base in bases {
-        for changes in objects.iter().map(|id| whole(*id)).filter(|changes| *changes != base) {
-            let before = crate::expr::eval_operand(&base, env);
-            let named = crate::expr::eval_operand(&changes, env);
-            // A change that names members and changes none of them explains nothing.
-            let idle = before.is_ok_and(|b| same_value(&b, value))
-                && named.is_ok_and(|c| c.as_object().is_some_and(|c| !c.is_empty()));
-            let operand = Operand::Merge { base: Box::new(base.clone()), changes: Box::new(changes) };
-            if !idle && crate::expr::eval_operand(&operand, env).is_ok_and(|made| same_value(&made, value)) {
-                out.push(operand);
-            }
-        }
-    }
-    out
-}
-
 /// The records that a binding selects on its way, for use as anchors.
 pub(super) fn anchor(binding: &Binding) -> Option<Operand> {
     let Binding::Value(Operand::Observed { step, path }) = binding else { return None };
@@ -368,7 +205,7 @@ pub(super) fn anchor(binding: &Binding) -> Option<Operand> {
 mod tests {
     use super::super::examples::{slot, values};
     use super::*;
-    use crate::domain::Tier;
+    use crate::domain::{Predicate, SlotId, Tier};
     use serde_json::json;
 
     /// Explains a value by slots (shape and value) and by observations.
@@ -378,8 +215,15 @@ mod tests {
         let own = values(&slots.iter().map(|(_, v)| v.clone()).collect::<Vec<_>>());
         let seen: Vec<Seen<'_>> = seen.iter().map(Seen::One).collect();
         let nothing = Value::Null;
-        let scope =
-            Scope { slots: &specs, values: &own, seen: &seen, context: &nothing, unit: None, anchors: &[] };
+        let scope = Scope {
+            slots: &specs,
+            values: &own,
+            seen: &seen,
+            context: &nothing,
+            unit: None,
+            anchors: &[],
+            derives: true,
+        };
         explain(value, None, &scope)
     }
 
@@ -496,8 +340,15 @@ mod tests {
     fn what_nothing_explains_is_a_constant_that_one_task_showed() {
         let nothing = Value::Null;
         let own = values(&[]);
-        let scope =
-            Scope { slots: &[], values: &own, seen: &[], context: &nothing, unit: None, anchors: &[] };
+        let scope = Scope {
+            slots: &[],
+            values: &own,
+            seen: &[],
+            context: &nothing,
+            unit: None,
+            anchors: &[],
+            derives: true,
+        };
         let explained = |value: Value, schema: Value| explain(&value, Some(&schema), &scope).bindings;
         let seen = |bindings: &[Binding]| match &bindings[0] {
             Binding::Constant { seen, json, .. } => (*seen, json.clone().unwrap(), bindings.len()),

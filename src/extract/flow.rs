@@ -1,9 +1,11 @@
 use serde_json::Value;
 
+use super::compute::is_calculated;
+use super::notations::{days_said, said};
 use super::occurrences::{occurrences, scalars};
 use crate::domain::{Trace, TraceStep};
 use crate::expr::elements;
-use crate::spans::{Kind, Lexed, same_value};
+use crate::spans::{Kind, Lexed, forms, full_day, same_value};
 
 /// What depends on what in a run, after the backward slice.
 #[derive(Clone, Debug, Default)]
@@ -16,22 +18,29 @@ pub(super) struct Flow {
     pub(super) broken: Vec<usize>,
     /// What was dropped, and why.
     pub(super) notes: Vec<String>,
+    /// Values are also recognised in other notations.
+    pub(super) values: bool,
 }
 
 impl Flow {
     /// Reads the flow off a trace. A value that the text spells is taken from the text; another
     /// from the latest earlier observation that holds it, a read's before a write's.
-    pub(super) fn of(trace: &Trace, text: &Lexed, is_read: &dyn Fn(&str) -> bool) -> Self {
-        let mut flow = Self::default();
+    pub(super) fn of(trace: &Trace, text: &Lexed, is_read: &dyn Fn(&str) -> bool, values: bool) -> Self {
+        let mut flow = Self { values, ..Self::default() };
         let steps = &trace.steps;
         let mut wanted = vec![false; steps.len()];
         let mut in_text = vec![false; steps.len()];
         for (i, step) in steps.iter().enumerate() {
             let mut needs = Vec::new();
             for value in step.call.arguments.values().flat_map(scalars) {
-                if spelt(text, value) {
+                if spelt(text, value) || (values && !said(text, value, false).is_empty()) {
                     in_text[i] = true;
                 } else if let Some(source) = source(&steps[..i], value, is_read) {
+                    wanted[source] = true;
+                    if !needs.contains(&source) {
+                        needs.push(source);
+                    }
+                } else if values && let Some(source) = calculated_from(text, &steps[..i], value, is_read) {
                     wanted[source] = true;
                     if !needs.contains(&source) {
                         needs.push(source);
@@ -121,6 +130,28 @@ fn source(before: &[TraceStep], value: &Value, is_read: &dyn Fn(&str) -> bool) -
     latest(true).or_else(|| latest(false))
 }
 
+/// The latest read of whose observation a value that stands nowhere is calculated, or from whose day a
+/// day is counted that the text says ("tomorrow").
+fn calculated_from(
+    text: &Lexed,
+    before: &[TraceStep],
+    value: &Value,
+    is_read: &dyn Fn(&str) -> bool,
+) -> Option<usize> {
+    let counted = value.as_str().is_some_and(|day| !days_said(text, day, true).is_empty());
+    if value.is_boolean() || !(value.is_number() || value.as_str().is_some_and(|day| !forms(day).is_empty()))
+    {
+        return None;
+    }
+    before.iter().rposition(|step| {
+        let Some(seen) = step.observation.as_ref().filter(|o| !o.failed && is_read(&step.call.tool)) else {
+            return false;
+        };
+        let is_day = |scalar: &&Value| scalar.as_str().is_some_and(|text| full_day(text).is_some());
+        (counted && scalars(&seen.value).iter().any(is_day)) || is_calculated(text, &seen.value, value)
+    })
+}
+
 fn holds(root: &Value, wanted: &Value) -> bool {
     match root {
         Value::Array(items) => items.iter().any(|item| holds(item, wanted)),
@@ -151,7 +182,7 @@ mod tests {
 
     fn flow(text: &str, calls: &[(&str, Value, Value)]) -> Flow {
         let trace = run(text, calls);
-        Flow::of(&trace, &lex(text), &is_read)
+        Flow::of(&trace, &lex(text), &is_read, true)
     }
 
     #[test]
@@ -199,11 +230,11 @@ mod tests {
             "Tow K_1.",
             &[("berths", json!({"pier": "P_9"}), json!([])), ("tow", json!({"boat": "K_1"}), json!({}))],
         );
-        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read);
+        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read, true);
         assert_eq!((found.sinks, found.notes.len()), (vec![1], 1));
         // Of a run that changed nothing, what it read last is what it was for.
         trace.steps[1].observation = None;
-        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read);
+        let found = Flow::of(&trace, &lex("Tow K_1."), &is_read, true);
         assert_eq!((found.sinks, found.notes.len()), (vec![0], 1));
     }
 }

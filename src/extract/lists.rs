@@ -177,7 +177,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<Element> {
         let text = lex(text);
-        elements(&text, (0, text.tokens.len()), &[], &|_| false)
+        elements(&text, (0, text.tokens.len()), &[], &|_| false, true)
     }
 
     /// How many units each list has, and its separators.

@@ -3,12 +3,13 @@
 //! A run is a small data-flow program with its values showing. `flow` finds what depends on
 //! what, `segment` cuts the task's text into the blocks that the calls serve, `block` turns
 //! each into a template: typed slots for what the text gives (`region`, `lists`), and for
-//! every argument all bindings that explain it (`explain`). `merge` intersects the templates
+//! every argument all bindings that explain it (`explain`, `paths`; in other notations: `notations`; calculated: `compute`). `merge` intersects the templates
 //! of several runs.
 
 mod answer;
 mod assign;
 mod block;
+mod compute;
 #[cfg(test)]
 mod examples;
 mod explain;
@@ -16,7 +17,9 @@ mod flow;
 mod guards;
 mod lists;
 mod merge;
+mod notations;
 mod occurrences;
+mod paths;
 mod region;
 mod segment;
 mod slots;
@@ -47,7 +50,7 @@ pub struct Extracted {
 /// The run's outcome is not looked at: whether a run may be learnt is the caller's question.
 pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning) -> Extracted {
     let text = crate::spans::lex(&trace.task.text);
-    let flow = flow::Flow::of(trace, &text, is_read);
+    let flow = flow::Flow::of(trace, &text, is_read, learning.values);
     let segments = match learning.blocks {
         true => segment::segment(trace, &text, &flow),
         false => segment::whole(&text, &flow),
@@ -56,7 +59,13 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
     let acting = segments.iter().filter(|s| !s.steps.is_empty()).count();
     for segment in &segments {
         let sole = acting == 1;
-        match block::template(trace, &text, segment, is_read, Whether { sole, loops: learning.loops }) {
+        match block::template(
+            trace,
+            &text,
+            segment,
+            is_read,
+            Whether { sole, loops: learning.loops, values: learning.values },
+        ) {
             Ok(template) => {
                 out.templates.push(template);
                 out.ranges.push(text.bytes(segment.from, segment.to));
@@ -77,7 +86,7 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
 /// The steps of a run that what it was for depends on, in order: its plan. Failed calls, reads on
 /// which nothing depends and calls without an answer are not among them.
 pub fn needed(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Vec<usize> {
-    let flow = flow::Flow::of(trace, &crate::spans::lex(&trace.task.text), is_read);
+    let flow = flow::Flow::of(trace, &crate::spans::lex(&trace.task.text), is_read, true);
     let sinks = flow.sinks.iter().filter(|sink| !flow.broken.contains(sink));
     let mut steps: Vec<usize> = sinks.flat_map(|sink| flow.closure(*sink)).collect();
     steps.sort_unstable();

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::notations::{days_said, said};
 use super::occurrences::occurrences;
 use crate::domain::Shape;
 use crate::spans::{
@@ -47,6 +48,7 @@ pub(super) fn elements(
     (from, to): (usize, usize),
     taken: &[Taken<'_>],
     known: &dyn Fn(&str) -> bool,
+    derives: bool,
 ) -> Vec<Element> {
     let mut values: Vec<Found> = Vec::new();
     let mut add = |found: Found| {
@@ -73,6 +75,14 @@ pub(super) fn elements(
             });
         }
     }
+    // A day is one value, though a name and numbers may stand in it.
+    for value in taken.iter().filter(|t| derives && t.members.is_empty()).map(|t| t.value) {
+        for (start, end) in value.as_str().into_iter().flat_map(|day| days_said(text, day, true)) {
+            if inside((start, end), from, to) {
+                add(plain(start, end, Shape::Day));
+            }
+        }
+    }
     for (start, end) in name_runs(text, from, to) {
         if let Some((start, end)) = name(text, (start, end), taken, known) {
             add(plain(start, end, Shape::Name));
@@ -87,16 +97,21 @@ pub(super) fn elements(
         for (start, end) in occurrences(text, other.value).into_iter().filter(|o| inside(*o, from, to)) {
             add(plain(start, end, shape_of(&text.tokens[start..end])));
         }
+        for (start, end) in said(text, other.value, false).into_iter().filter(|_| derives) {
+            if inside((start, end), from, to) {
+                add(plain(start, end, shape_of(&text.tokens[start..end])));
+            }
+        }
     }
     for found in &mut values {
-        said(text, found, taken);
+        numbered(text, found, taken);
     }
     values.sort_by_key(|v| v.from);
     lay_out(text, (from, to), values)
 }
 
 /// A word that says a number which the calls took is that number.
-fn said(text: &Lexed, found: &mut Found, taken: &[Taken<'_>]) {
+fn numbered(text: &Lexed, found: &mut Found, taken: &[Taken<'_>]) {
     let number = said_number(&text.tokens[found.from]).filter(|_| found.to == found.from + 1);
     let is_taken = |number: f64| taken.iter().any(|t| t.value.as_f64() == Some(number));
     if let Some(number) = number.filter(|number| is_taken(*number)) {
@@ -206,7 +221,7 @@ mod tests {
             Element::Literal(word) => word,
             Element::Value(f) => format!("<{} {:?}>", text.slice(f.from, f.to), f.shape),
         };
-        let all = elements(&text, (0, text.tokens.len()), taken, &known);
+        let all = elements(&text, (0, text.tokens.len()), taken, &known, true);
         all.into_iter().map(show).collect::<Vec<_>>().join(" ")
     }
 
@@ -249,7 +264,7 @@ mod tests {
         let text = lex("tow K_1 to K_2");
         let near = json!("K_1 to");
         let taken = [Taken { value: &near, members: Vec::new() }];
-        let all = elements(&text, (2, 4), &taken, &|_| false);
+        let all = elements(&text, (2, 4), &taken, &|_| false, true);
         assert_eq!(all.len(), 2);
         assert!(matches!(&all[1], Element::Value(f) if (f.from, f.to) == (3, 4)));
     }

@@ -2,6 +2,7 @@ use serde_json::{Map, Value};
 
 use super::assign::assign;
 use super::flow::Flow;
+use super::notations::{may_say, said};
 use super::occurrences::{occurrences, places, record, scalars};
 use crate::domain::Trace;
 use crate::expr::elements;
@@ -38,11 +39,11 @@ struct Group {
 /// tasks are worked off in the order of their text, the cut is the order-preserving assignment of
 /// spans to calls with the most links (`assign`). Sentences without links between two segments are idle.
 pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> {
-    let spans = spans(trace, text);
+    let spans = spans(trace, text, flow.values);
     let mut groups: Vec<Group> = Vec::new();
     for &sink in &flow.sinks {
         let steps = flow.closure(sink);
-        let links = links(trace, text, &steps, &spans);
+        let links = links(trace, text, &steps, &spans, flow.values);
         groups.push(Group { sinks: vec![sink], steps, links });
     }
     let assigned = loop {
@@ -69,13 +70,18 @@ pub(super) fn whole(text: &Lexed, flow: &Flow) -> Vec<Segment> {
 
 /// The values that the text shows: tokens that are values by form, capitalised words, and
 /// whatever else the run's arguments spell.
-fn spans(trace: &Trace, text: &Lexed) -> Vec<Span> {
+fn spans(trace: &Trace, text: &Lexed, values: bool) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut add = |from: usize, to: usize| {
         if !spans.iter().any(|s| s.from < to && from < s.to) {
             spans.push(Span { from, to });
         }
     };
+    let taken = || trace.steps.iter().flat_map(|s| s.call.arguments.values()).flat_map(scalars);
+    // A day is one value, though a name and numbers may stand in it.
+    for (from, to) in taken().filter(|_| values).flat_map(|value| said(text, value, true)) {
+        add(from, to);
+    }
     for (from, to) in name_runs(text, 0, text.tokens.len()) {
         add(from, to);
     }
@@ -84,7 +90,7 @@ fn spans(trace: &Trace, text: &Lexed) -> Vec<Span> {
             add(i, i + 1);
         }
     }
-    for value in trace.steps.iter().flat_map(|s| s.call.arguments.values()).flat_map(scalars) {
+    for value in taken() {
         for (from, to) in occurrences(text, value) {
             add(from, to);
         }
@@ -95,7 +101,7 @@ fn spans(trace: &Trace, text: &Lexed) -> Vec<Span> {
 
 /// How strongly the values of these steps point to each span: 3 for an argument that is the span,
 /// 2 for one that is a part of it, 1 for a value beside it in the record it came from.
-fn links(trace: &Trace, text: &Lexed, steps: &[usize], spans: &[Span]) -> Vec<u32> {
+fn links(trace: &Trace, text: &Lexed, steps: &[usize], spans: &[Span], values: bool) -> Vec<u32> {
     let arguments: Vec<&Value> = steps
         .iter()
         .flat_map(|&s| trace.steps[s].call.arguments.values())
@@ -107,7 +113,7 @@ fn links(trace: &Trace, text: &Lexed, steps: &[usize], spans: &[Span]) -> Vec<u3
         .iter()
         .map(|span| {
             let own = text.value(span.from, span.to);
-            if arguments.iter().any(|a| same_value(a, &own)) {
+            if arguments.iter().any(|a| same_value(a, &own) || (values && may_say(&own, a))) {
                 return 3;
             }
             if let Value::Object(object) = &own {
@@ -282,7 +288,7 @@ mod tests {
     /// The text of each segment, with its steps.
     fn cut_of(trace: &Trace) -> Vec<(String, Vec<usize>)> {
         let text = lex(&trace.task.text);
-        let segments = segment(trace, &text, &Flow::of(trace, &text, &is_read));
+        let segments = segment(trace, &text, &Flow::of(trace, &text, &is_read, true));
         segments.into_iter().map(|s| (text.slice(s.from, s.to).to_owned(), s.steps)).collect()
     }
 
@@ -373,7 +379,7 @@ mod tests {
         let calls = [("berths", json!({"boat": "K_1"}), json!({"error": "aground"}))];
         let trace = run("Find K_1.", &calls);
         let text = lex(&trace.task.text);
-        let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read));
+        let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read, true));
         assert_eq!(segments, [Segment { from: 0, to: 3, steps: vec![0], broken: true }]);
         let found = super::super::extract(&trace, &is_read, Learning::default());
         assert!(found.templates.is_empty());

@@ -105,6 +105,7 @@ fn operand_keys(operand: &Operand, slot: SlotId, out: &mut Vec<String>) {
             operand_keys(base, slot, out);
             operand_keys(changes, slot, out);
         }
+        Operand::Made { of, .. } => of.iter().for_each(|operand| operand_keys(operand, slot, out)),
     }
 }
 

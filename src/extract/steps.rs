@@ -29,6 +29,8 @@ pub(super) struct Source<'a> {
     pub(super) slots: &'a [SlotSpec],
     /// Their values in this run.
     pub(super) values: &'a Values,
+    /// Values are also recognised in other notations, and as calculated.
+    pub(super) derives: bool,
 }
 
 /// Explains every argument of a block's calls. Neighbouring calls of one tool that go through the
@@ -69,6 +71,7 @@ impl<'a> Builder<'a, '_> {
             context: &self.source.task.context,
             unit,
             anchors: &self.anchors,
+            derives: self.source.derives,
         }
     }
 
@@ -120,7 +123,7 @@ impl<'a> Builder<'a, '_> {
         argument.spaces(&mut |space| {
             let best = space.best().next().map(Binding::tier);
             let declared = space.bindings.iter().any(|b| matches!(b, Binding::Constant { seen: 0, .. }));
-            unexplained += usize::from(best.is_none_or(|t| t >= Tier::Constant) && !declared);
+            unexplained += usize::from(best.is_none_or(|t| t >= Tier::Computed) && !declared);
             anchors.extend(space.best().filter_map(anchor));
         });
         if let Argument::Each { list, .. } = argument {
@@ -289,6 +292,7 @@ pub(super) fn reads(operand: &Operand, slot: &dyn Fn(SlotId) -> bool, step: &dyn
         Operand::Slot { slot: id, .. } => slot(*id),
         Operand::Observed { step: id, path } => step(*id) || path_reads(path, slot, step),
         Operand::Merge { base, changes } => reads(base, slot, step) || reads(changes, slot, step),
+        Operand::Made { of, .. } => of.iter().any(|operand| reads(operand, slot, step)),
     }
 }
 

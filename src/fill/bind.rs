@@ -1,8 +1,8 @@
 use serde_json::{Map, Value};
 
-use crate::domain::{Argument, Binding, Space, Tier};
+use crate::domain::{Argument, Binding, Operand, Space, Tier, canonical_hash};
 use crate::expr::{Env, EvalError, eval};
-use crate::spans::text_of;
+use crate::spans::{figures, number, text_of};
 
 /// Why an argument has no value.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +97,12 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
         match eval(binding, env) {
             Ok(value) => match &agreed {
                 None => agreed = Some(value),
-                Some(other) if crate::spans::same_value(other, &value) => {}
+                // How it is written is what a notation is about.
+                Some(other) if crate::spans::same_value(other, &value) => {
+                    if matches!(binding, Binding::Value(Operand::Made { .. })) {
+                        agreed = Some(value);
+                    }
+                }
                 Some(_) => return Err(Unbound::Failed("its bindings lead to different values".into())),
             },
             Err(EvalError::Tie(n)) => ties = ties.max(n),
@@ -106,6 +111,16 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
             }
             Err(why) => return Err(Unbound::Failed(why.to_string())),
         }
+    }
+    // What was the same in every run so far may be always the same: then no run has told it apart from
+    // what a calculation gives.
+    let constant = |b: &Binding| match b {
+        Binding::Constant { hash, .. } => agreed.as_ref().is_some_and(|v| canonical_hash(v) != *hash),
+        _ => false,
+    };
+    if space.best().next().is_some_and(|b| b.tier() == Tier::Computed) && space.bindings.iter().any(constant)
+    {
+        return Err(Unbound::Failed("it may be calculated, or always the same".into()));
     }
     match (agreed, given) {
         (Some(value), _) => Ok(value),
@@ -122,8 +137,8 @@ fn coerce(value: Value, schema: Option<&Value>) -> Value {
     let wanted = schema.and_then(|s| s.get("type")).and_then(Value::as_str);
     match (wanted, &value) {
         (Some("integer" | "number"), Value::String(text)) => {
-            let plain = text.trim_start_matches(['$', '€', '£']).replace(',', "");
-            serde_json::from_str::<serde_json::Number>(&plain).map_or(value, Value::Number)
+            let said = serde_json::from_str::<serde_json::Number>(text.trim()).ok().map(Value::Number);
+            said.or_else(|| figures(text).and_then(number)).unwrap_or(value)
         }
         (Some("boolean"), Value::String(text)) => match text.to_lowercase().as_str() {
             "true" | "yes" => Value::Bool(true),

@@ -46,7 +46,7 @@ fn fits(slot: &SlotSpec, token: &Token) -> bool {
         Shape::Object => {
             token.kind == Kind::Object && slot.keys.iter().all(|key| token.value.get(key).is_some())
         }
-        Shape::Name | Shape::Member | Shape::Phrase => false,
+        Shape::Name | Shape::Member | Shape::Day | Shape::Phrase => false,
     }
 }
 

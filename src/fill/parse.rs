@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
 use crate::spans::{
-    Kind, Lexed, Token, is_boundary, is_connective, said_number, same_value, whole, word_list_ends,
+    Kind, Lexed, Token, days_at, is_boundary, is_connective, said_number, same_value, whole, word_list_ends,
 };
 
 /// Most readings of one pattern at one place that are followed.
@@ -182,6 +182,7 @@ impl Parser<'_> {
                 }
                 (at + 1..=end).rev().collect()
             }
+            Shape::Day => days_at(self.text, at),
             Shape::Member => {
                 let mut ends: Vec<usize> =
                     spec.members.iter().filter_map(|member| self.spelt(member, at)).collect();

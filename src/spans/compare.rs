@@ -31,6 +31,7 @@ pub fn same_value(a: &Value, b: &Value) -> bool {
         (Value::Number(n), Value::String(s)) | (Value::String(s), Value::Number(n)) => {
             s == &n.to_string()
                 || s.trim_start_matches('$').replace(',', "").parse::<f64>().ok() == n.as_f64()
+                || super::figures(s).is_some_and(|said| n.as_f64() == Some(said))
         }
         _ => match (text_of(a), text_of(b)) {
             (Some(a), Some(b)) => same_text(&a, &b),

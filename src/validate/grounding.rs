@@ -52,7 +52,7 @@ fn key_grounded(key: &str, task: &Task, history: &[TraceStep]) -> bool {
         || scalar_grounded(&Value::String(key.to_owned()), task, history)
 }
 
-fn observations(history: &[TraceStep]) -> impl Iterator<Item = &Value> {
+pub(super) fn observations(history: &[TraceStep]) -> impl Iterator<Item = &Value> {
     history.iter().filter_map(|step| step.observation.as_ref()).map(|observation| &observation.value)
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::grounding::{any_scalar, declares, holds};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Operand, Part, PathStep, SlotPart, Template, Tool, Trace,
+    AnswerPart, Argument, Binding, Operand, Pair, Part, PathStep, SlotPart, Template, Tool, Trace, Transform,
 };
 use crate::expr::Program;
 use crate::spans::{Kind, is_value, lex, text_of};
@@ -225,6 +225,21 @@ impl Audit<'_> {
             Operand::Slot { .. } => None,
             Operand::Observed { path, .. } => self.path(path),
             Operand::Merge { base, changes } => self.operand(base).or_else(|| self.operand(changes)),
+            Operand::Made { by, of } => self.made(by).or_else(|| of.iter().find_map(|o| self.operand(o))),
+        }
+    }
+
+    /// A way to make values names none, but for the lines of a table.
+    fn made(&self, by: &Transform) -> Option<String> {
+        match by {
+            Transform::Table(lines) => {
+                let few = |line: &&Pair| line.json.is_some() && line.seen < self.min_constant;
+                lines.iter().find(few).and_then(|line| line.json.clone())
+            }
+            Transform::Join(mark) => mark.chars().any(char::is_alphanumeric).then(|| mark.clone()),
+            Transform::Scale { unit, .. } => unit.chars().any(|c| !c.is_alphabetic()).then(|| unit.clone()),
+            Transform::Total(keys) => self.keys(keys),
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::template::{Invalid, MAX_BINDINGS, MAX_CONJUNCTS, bound, invalid};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, Space, Template, canonical_hash,
+    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, Space, Template, Transform, canonical_hash,
 };
 use crate::expr::{OBSERVATION, Program};
 
@@ -12,6 +12,8 @@ use crate::expr::{OBSERVATION, Program};
 const MAX_PATH: usize = 32;
 const MAX_NESTING: usize = 12;
 const MAX_ARGUMENTS: usize = 256;
+/// The most lines of a table.
+const MAX_LINES: usize = 256;
 
 pub(super) fn check(template: &Template) -> Result<(), Invalid> {
     let lists = template
@@ -138,6 +140,10 @@ impl Scope<'_> {
                 self.operand(base, place, depth + 1)?;
                 self.operand(changes, place, depth + 1)
             }
+            Operand::Made { by, of } => {
+                made(by, of, place)?;
+                of.iter().try_for_each(|operand| self.operand(operand, place, depth + 1))
+            }
         }
     }
 
@@ -237,6 +243,34 @@ impl Scope<'_> {
         }
         Ok(())
     }
+}
+
+/// What is made is made in one step, so that it can be found again without the binder.
+fn made(by: &Transform, of: &[Operand], place: &str) -> Result<(), Invalid> {
+    let wanted = match by {
+        Transform::Day { .. } => 1..=2,
+        Transform::Later { .. } | Transform::Earlier { .. } => 2..=2,
+        Transform::DaysBetween | Transform::Sum | Transform::Product | Transform::Difference => 2..=2,
+        Transform::Join(_) => 2..=3,
+        _ => 1..=1,
+    };
+    if !wanted.contains(&of.len()) {
+        let what = format!("{} operands, where {} to {} are needed", of.len(), wanted.start(), wanted.end());
+        return Err(invalid(place, what, "give as many"));
+    }
+    if of.iter().any(|operand| matches!(operand, Operand::Made { .. })) {
+        return Err(invalid(place, "a made value is made from a made value", "make it in one step"));
+    }
+    if let Transform::Scale { times: 0, .. } | Transform::Scale { over: 0, .. } = by {
+        return Err(invalid(place, "a factor or divisor is 0", "count from 1"));
+    }
+    if let Transform::Table(lines) = by {
+        bound(&format!("{place}, lines of a table"), lines.len(), MAX_LINES)?;
+        for line in lines {
+            constant(&line.hash, line.json.as_deref(), place)?;
+        }
+    }
+    Ok(())
 }
 
 fn nesting(depth: usize, place: &str) -> Result<(), Invalid> {

@@ -104,6 +104,9 @@ fn operand(operand: &Operand) -> String {
         Operand::Merge { base, changes } => {
             format!("({} but for {})", self::operand(base), self::operand(changes))
         }
+        Operand::Made { by, of } => {
+            format!("{by:?} of {}", of.iter().map(self::operand).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

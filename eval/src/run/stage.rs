@@ -23,7 +23,7 @@ use crate::systems::{
 const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
 
 /// Parts of learning that can be switched off, to see what each is worth.
-const ABLATIONS: [&str; 3] = ["without_merge", "without_blocks", "without_loops"];
+const ABLATIONS: [&str; 4] = ["without_merge", "without_blocks", "without_loops", "without_values"];
 
 /// The plan cache without a local model that writes, which reads texts in other words.
 const NATURAL: &str = "plancache_natural";
@@ -158,6 +158,7 @@ impl Stage {
                 merge: part != "without_merge",
                 blocks: part != "without_blocks",
                 loops: part != "without_loops",
+                values: part != "without_values",
             };
             return Ok(Box::new(Cached::new(planner, settings).await?));
         }

@@ -140,6 +140,10 @@ fn short(operand: &Operand) -> String {
         Operand::Slot { part: SlotPart::Field(key), .. } => format!(".{key}"),
         Operand::Slot { .. } => "some words".to_owned(),
         Operand::Merge { base, .. } => format!("{} changed", short(base)),
+        Operand::Made { of, .. } => {
+            let of = of.iter().map(short).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+            format!("{} made anew", of.join(", ")).trim().to_owned()
+        }
         Operand::Observed { path, .. } => {
             let part = |step: &PathStep| match step {
                 PathStep::Key(key) => format!(".{key}"),
@@ -178,6 +182,7 @@ fn sources(operand: &Operand, chooses: bool, out: &mut Vec<From>) {
             sources(base, chooses, out);
             sources(changes, chooses, out);
         }
+        Operand::Made { of, .. } => of.iter().for_each(|operand| sources(operand, chooses, out)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A template in words that a person can read.
 
+mod made;
 mod values;
 
 use crate::domain::{
@@ -70,6 +71,7 @@ pub(super) fn slot(template: &Template, slot: &SlotSpec) -> String {
             format!("an object literal with {}", keys.join(" and "))
         }
         Shape::Name => "a name".to_owned(),
+        Shape::Day => "a day".to_owned(),
         Shape::Phrase => "any words".to_owned(),
         Shape::Member => {
             format!("one of {}", slot.members.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(", "))

@@ -2,7 +2,7 @@
 
 use crate::domain::{Binding, Guard, Operand, PathStep, Predicate, SlotPart, Template};
 
-use super::name;
+use super::{made, name};
 
 /// A binding in words.
 pub(in crate::cli) fn binding(template: &Template, binding: &Binding) -> String {
@@ -37,6 +37,10 @@ pub(in crate::cli) fn operand(template: &Template, operand: &Operand) -> String 
         Operand::Observed { step, path } => self::path(template, Source::Step(step + 1), path),
         Operand::Merge { base, changes } => {
             format!("{}, but with {}", self::operand(template, base), self::operand(template, changes))
+        }
+        Operand::Made { by, of } => {
+            let of: Vec<String> = of.iter().map(|own| self::operand(template, own)).collect();
+            made::made(by, &of)
         }
     }
 }

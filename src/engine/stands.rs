@@ -1,0 +1,56 @@
+//! Whether a value that is about to be served may be: it stands somewhere, or the plan itself says what
+//! it is.
+
+use serde_json::Value;
+
+use crate::domain::{Binding, Operand, PlanRequest};
+use crate::fill::Plan;
+use crate::validate;
+
+/// Whether every scalar below a value, and every key, stands somewhere.
+pub(super) fn stands(value: &Value, somewhere: &dyn Fn(&Value) -> bool) -> bool {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().all(|item| stands(item, somewhere)),
+        Value::Object(map) if !map.is_empty() => map.iter().all(|(key, item)| {
+            // A key by itself: the object with nothing under it.
+            let alone = Value::Object([(key.clone(), Value::Null)].into_iter().collect());
+            somewhere(&alone) && stands(item, somewhere)
+        }),
+        leaf => somewhere(leaf),
+    }
+}
+
+/// The bindings that a plan has for an argument.
+fn bindings<'p>(plan: &'p Plan, tool: &str, argument: &str) -> Vec<&'p Binding> {
+    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
+    let own = steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments).filter(|(n, _)| n == argument);
+    let mut found = Vec::new();
+    own.for_each(|(_, own)| own.spaces(&mut |space| found.extend(&space.bindings)));
+    found
+}
+
+/// Whether a plan gives an argument this value as a constant: enough distinct tasks showed it.
+pub(super) fn is_constant(plan: &Plan, tool: &str, argument: &str, value: &Value) -> bool {
+    bindings(plan, tool, argument).into_iter().any(|binding| match binding {
+        Binding::Constant { json: Some(json), .. } => {
+            serde_json::from_str::<Value>(json).is_ok_and(|own| own == *value)
+        }
+        _ => false,
+    })
+}
+
+/// Whether a plan makes an argument from values that stand somewhere, and they give this one. What a
+/// person wrote as an expression (CEL) is its own reason.
+pub(super) fn derived(plan: &Plan, tool: &str, argument: &str, value: &Value, request: &PlanRequest) -> bool {
+    let all = bindings(plan, tool, argument);
+    if all.iter().any(|binding| matches!(binding, Binding::Compute { .. })) {
+        return true;
+    }
+    let mut ways: Vec<&Operand> = Vec::new();
+    for binding in all {
+        if let Binding::Value(operand @ Operand::Made { .. }) = binding {
+            ways.push(operand);
+        }
+    }
+    validate::derived(value, &ways, &request.task, &request.history)
+}
