@@ -13,10 +13,15 @@ pub struct Learning {
     /// What repeats over a list is one step or argument for each element. Off: only lists of the
     /// length that was seen are served.
     pub loops: bool,
+    /// An argument that is a program in a text (a query) is cut at its tokens: its literals are values
+    /// like any other, its names have to be observed, and a task in other words is served where a
+    /// program that was learnt and one that the filler derives for itself are the same. Off: such an
+    /// argument is one value.
+    pub programs: bool,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { merge: true, blocks: true, loops: true }
+        Self { merge: true, blocks: true, loops: true, programs: true }
     }
 }

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binding, ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
+    Binding, ListId, Namespace, Operand, Pattern, ProgramPart, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
     TemplateVersion, Tier, canonical_hash,
 };
 
@@ -32,6 +32,8 @@ pub enum Argument {
     Array(Vec<Argument>),
     /// An object, member by member.
     Object(Vec<(String, Argument)>),
+    /// A program in a text, part by part.
+    Program(Vec<ProgramPart>),
 }
 
 /// A condition on an observation that must hold before the next step is served.
@@ -203,6 +205,7 @@ impl Argument {
             Self::Each { element, .. } => element.spaces(visit),
             Self::Array(items) => items.iter().for_each(|item| item.spaces(visit)),
             Self::Object(members) => members.iter().for_each(|(_, item)| item.spaces(visit)),
+            Self::Program(parts) => values_of(parts).for_each(|(_, space)| visit(space)),
         }
     }
 
@@ -215,6 +218,9 @@ impl Argument {
             Self::Array(items) => items.iter().for_each(|item| item.places(&format!("{path}[]"), visit)),
             Self::Object(members) => {
                 members.iter().for_each(|(name, item)| item.places(&format!("{path}.{name}"), visit));
+            }
+            Self::Program(parts) => {
+                values_of(parts).for_each(|(of, space)| visit(&format!("{path}.{of}"), space));
             }
         }
     }
@@ -230,6 +236,21 @@ impl Argument {
             Self::Object(members) => {
                 members.iter_mut().for_each(|(name, item)| item.places_mut(&format!("{path}.{name}"), visit));
             }
+            Self::Program(parts) => {
+                for part in parts {
+                    if let ProgramPart::Value { of, space, .. } = part {
+                        visit(&format!("{path}.{of}"), space);
+                    }
+                }
+            }
         }
     }
+}
+
+/// The values of a program, each under what it is called.
+fn values_of(parts: &[ProgramPart]) -> impl Iterator<Item = (&str, &Space)> {
+    parts.iter().filter_map(|part| match part {
+        ProgramPart::Value { of, space, .. } => Some((of.as_str(), space)),
+        _ => None,
+    })
 }

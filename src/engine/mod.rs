@@ -6,9 +6,11 @@ mod answer;
 mod ask;
 mod constants;
 mod decided;
+mod derived;
 mod explain;
 mod lookup;
 mod manage;
+mod programs;
 mod sliced;
 mod snapshot;
 
@@ -21,12 +23,12 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::{
-    Bypass, Call, Diverged, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
+    Argument, Bypass, Call, Diverged, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
     PlanRequest, RunId, RunOutcome, Served, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
 };
 use crate::expr::Compiled;
 use crate::fill::{Filler, Played};
-use crate::matching::{KeywordExtractor, RecurrenceKeywords};
+use crate::matching::{Embedder, KeywordExtractor, RecurrenceKeywords};
 use crate::policy::Policy;
 use crate::store::{Change, SetAside, Store, StoreError};
 use crate::validate;
@@ -38,6 +40,8 @@ use snapshot::Snapshot;
 const MOST_RUNS: usize = 4_096;
 /// Tool lists whose fingerprints are remembered.
 const MOST_TOOL_LISTS: usize = 64;
+/// Wordings whose vectors are remembered.
+const MOST_VECTORS: usize = 8_192;
 /// Values that the filler may be asked for in one call.
 const MOST_QUESTIONS: usize = 16;
 
@@ -47,12 +51,14 @@ pub struct Engine {
     policy: Policy,
     filler: Option<Arc<dyn Filler>>,
     keywords: Arc<dyn KeywordExtractor>,
+    embedder: Option<Arc<dyn Embedder>>,
     programs: Compiled,
     snapshot: ArcSwap<Snapshot>,
     /// One change at a time, so that none is lost; decisions never wait for it.
     changing: AsyncMutex<()>,
     runs: Mutex<LruCache<(Namespace, RunId, String), Arc<Decision>>>,
     fingerprints: Mutex<LruCache<usize, Tools>>,
+    vectors: Mutex<LruCache<String, Arc<Vec<f32>>>>,
     set_aside: Vec<SetAside>,
 }
 
@@ -106,11 +112,13 @@ impl Engine {
             policy,
             filler,
             keywords: Arc::new(RecurrenceKeywords),
+            embedder: None,
             programs: Compiled::default(),
             snapshot: ArcSwap::from_pointee(Snapshot::load(loaded)),
             changing: AsyncMutex::new(()),
             runs: Mutex::new(LruCache::new(bound(MOST_RUNS))),
             fingerprints: Mutex::new(LruCache::new(bound(MOST_TOOL_LISTS))),
+            vectors: Mutex::new(LruCache::new(bound(MOST_VECTORS))),
             set_aside,
         })
     }
@@ -119,6 +127,13 @@ impl Engine {
     #[must_use]
     pub fn with_keywords(mut self, keywords: Arc<dyn KeywordExtractor>) -> Self {
         self.keywords = keywords;
+        self
+    }
+
+    /// Uses an embedder of sentences, by which learnt programs are found for tasks in other words.
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = Some(embedder);
         self
     }
 
@@ -138,7 +153,12 @@ impl Engine {
         let decision = self.decision(request).await;
         let (decided, templates, slots) = match &*decision {
             Decision::Plan { plan, templates, slots } => (plan, templates, slots),
-            Decision::Miss(miss) => return reply(None, Outcome::Miss(miss.clone())),
+            Decision::Miss(miss) => {
+                let other_words =
+                    matches!(miss, Miss::NoCandidate | Miss::NotCovered { .. } | Miss::NotActive { .. });
+                let served = if other_words { self.by_program(request).await } else { None };
+                return served.unwrap_or_else(|| reply(None, Outcome::Miss(miss.clone())));
+            }
         };
         if let Some(tool) = decided.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
             return reply(None, Outcome::Bypass(Bypass::Effect { tool }));
@@ -245,8 +265,11 @@ impl Engine {
                 || slots.iter().any(|slot| slot.by == FilledBy::Filler && slot.value == *value);
             if !by_filler
                 && !stands(value, &|leaf| {
-                    is_constant(plan, &tool, name, leaf)
-                        || validate::grounded(leaf, &request.task, &request.history)
+                    let grounded = |value: &Value| {
+                        is_constant(plan, &tool, name, value)
+                            || validate::grounded(value, &request.task, &request.history)
+                    };
+                    grounded(leaf) || has_program(plan, &tool, name) && program_stands(leaf, &grounded)
                 })
             {
                 let slot = format!("{tool}.{name}");
@@ -345,6 +368,22 @@ fn stands(value: &Value, somewhere: &dyn Fn(&Value) -> bool) -> bool {
         }),
         leaf => somewhere(leaf),
     }
+}
+
+/// Whether a plan gives an argument as a program.
+fn has_program(plan: &crate::fill::Plan, tool: &str, argument: &str) -> bool {
+    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
+    let mut own = steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments);
+    own.any(|(name, own)| name == argument && matches!(own, Argument::Program(_)))
+}
+
+/// Whether all values and names of a program stand somewhere.
+fn program_stands(program: &Value, grounded: &dyn Fn(&Value) -> bool) -> bool {
+    program.as_str().and_then(crate::programs::read).is_some_and(|reading| {
+        // A thing that is looked up is what the look-up is to find out of.
+        let names = !reading.is_sure || reading.names().all(|name| grounded(&Value::from(name)));
+        names && reading.literals().all(|literal| grounded(&literal.value))
+    })
 }
 
 /// Whether a plan gives an argument this value as a constant: enough distinct tasks showed it.

@@ -128,6 +128,11 @@ impl Tenant {
         self.records.get(id)
     }
 
+    /// All records.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<TemplateRecord>> {
+        self.records.values()
+    }
+
     /// The template of a lineage, shared with plans under way.
     pub(super) fn template(&self, id: &TemplateId) -> Option<&Arc<Template>> {
         self.records.get(id).map(|record| &record.template)

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use plancache::domain::Learning;
 use plancache::fill::Filler;
+use plancache::matching::Embedder;
 use plancache::policy::Policy;
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::tokens::TokenCounter;
@@ -22,7 +23,7 @@ use crate::systems::{
 const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
 
 /// Parts of learning that can be switched off, to see what each is worth.
-const ABLATIONS: [&str; 3] = ["without_merge", "without_blocks", "without_loops"];
+const ABLATIONS: [&str; 4] = ["without_merge", "without_blocks", "without_loops", "without_programs"];
 
 /// The systems that prompt a small planner on a hit.
 const PROMPTED: [Shown; 3] = [Shown::Template, Shown::FullHistory, Shown::RandomTemplate];
@@ -38,6 +39,7 @@ pub(super) struct Stage {
     small: Option<Models>,
     pub(super) policy: Policy,
     pub(super) filler: Option<Arc<dyn Filler>>,
+    embedder: Option<Arc<dyn Embedder>>,
     vectors: Option<Vectors>,
     pub(super) feedback: Feedback,
     /// What the planner alone comes to, by task.
@@ -63,6 +65,11 @@ impl Stage {
             planner_is: options.planner.clone().unwrap_or_else(|| "recorded".to_owned()),
             small,
             policy: policy(&benchmark),
+            // Programs in other words are found by meaning, and served with the local model alone.
+            embedder: match filler.is_some() {
+                true => embedder::open(false).map_err(RunError::Asked)?,
+                false => None,
+            },
             filler,
             vectors: vectors(cases, options).await?,
             feedback: options.feedback,
@@ -131,6 +138,7 @@ impl Stage {
             name: name.to_owned(),
             policy: Policy { filler: filler.is_some(), ..self.policy.clone() },
             filler,
+            embedder: self.embedder.clone(),
         };
         match name {
             "random_template" => return Ok(Box::new(RandomTemplate::new(planner, seed))),
@@ -145,6 +153,7 @@ impl Stage {
                 merge: part != "without_merge",
                 blocks: part != "without_blocks",
                 loops: part != "without_loops",
+                programs: part != "without_programs",
             };
             return Ok(Box::new(Cached::new(planner, settings).await?));
         }
@@ -186,7 +195,7 @@ async fn vectors(cases: &[Case], options: &RunOptions) -> Result<Option<Vectors>
 }
 
 /// The policy that a user of such an agent would set.
-fn policy(benchmark: &Benchmark) -> Policy {
+pub(crate) fn policy(benchmark: &Benchmark) -> Policy {
     let defaults = Policy::default();
     let evidence = benchmark.definition.evidence;
     Policy {
@@ -197,7 +206,7 @@ fn policy(benchmark: &Benchmark) -> Policy {
     }
 }
 
-fn planner(benchmark: &Benchmark, options: &RunOptions) -> Result<Metered, RunError> {
+pub(crate) fn planner(benchmark: &Benchmark, options: &RunOptions) -> Result<Metered, RunError> {
     let fixed = benchmark.prompt.tokens(&TokenCounter::default());
     if let Some(endpoint) = &options.planner {
         return live(endpoint, &benchmark.prompt.system, fixed).map_err(RunError::Asked);

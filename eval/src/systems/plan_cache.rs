@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use plancache::domain::{FilledBy, Outcome, RunId, RunOutcome, Served};
 use plancache::engine::Engine;
 use plancache::fill::Filler;
+use plancache::matching::Embedder;
 use plancache::layer::{Decision, Native, PlanCache, PlanCacheLayer, Settings};
 use plancache::policy::Policy;
 use plancache::store::MemoryStore;
@@ -23,6 +24,8 @@ pub struct CacheSettings {
     pub policy: Policy,
     /// The local model, if it may be asked.
     pub filler: Option<Arc<dyn Filler>>,
+    /// The embedder of sentences, by which programs in other words are found.
+    pub embedder: Option<Arc<dyn Embedder>>,
 }
 
 /// The product: `PlanCacheLayer` around the planner, from an empty store.
@@ -42,13 +45,17 @@ impl Cached {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn new(planner: Metered, settings: CacheSettings) -> Result<Self, SystemError> {
-        let CacheSettings { name, policy, filler } = settings;
+        let CacheSettings { name, policy, filler, embedder } = settings;
         // Counted for each cache apart, since several may run side by side.
         let filler = filler.map(|filler| Arc::new(Counted::new(filler)));
         let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
         let engine = Engine::open(policy, Arc::new(MemoryStore::default()), asked)
             .await
             .map_err(|e| SystemError { system: name.clone(), why: e.to_string() })?;
+        let engine = match embedder {
+            Some(embedder) => engine.with_embedder(embedder),
+            None => engine,
+        };
         let engine = Arc::new(engine);
         let watched = Arc::new(Watched::new(engine.clone()));
         let layer = PlanCacheLayer::with(watched.clone(), Native, Settings::default());
