@@ -69,8 +69,8 @@
 //! successes. In the third the calls are served, and the planner is asked for the answer alone.
 //!
 //! # The rooms
-//! From the bottom up: [`domain`] (the stored types), [`spans`] and [`expr`] (texts and
-//! expressions), [`extract`], [`matching`], [`fill`], [`validate`], [`policy`] and [`store`] (which
+//! From the bottom up: [`domain`] (the stored types), [`spans`], [`programs`] and [`expr`]
+//! (texts, programs in them, and expressions), [`extract`], [`matching`], [`fill`], [`validate`], [`policy`] and [`store`] (which
 //! never know of each other), [`models`] (fillers), [`engine`] (which composes them), [`layer`] (the
 //! middleware), [`import`] (recorded runs from files). `ARCHITECTURE.md` says more.
 
@@ -86,6 +86,7 @@ pub mod layer;
 pub mod matching;
 pub mod models;
 pub mod policy;
+pub mod programs;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 pub mod spans;

@@ -4,6 +4,7 @@
 //! they are given requests, and a request holds the task's text, its tools and its history.
 
 pub mod bench;
+pub mod curve;
 pub mod demo;
 pub mod embedder;
 pub mod filler;

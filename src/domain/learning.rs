@@ -16,10 +16,15 @@ pub struct Learning {
     /// Values are recognised in other notations, and as calculated or looked up. Off: only what is
     /// copied counts as explained.
     pub values: bool,
+    /// An argument that is a program in a text (a query) is cut at its tokens: its literals are values
+    /// like any other, its names have to be observed, and a task in other words is served where a
+    /// program that was learnt and one that the filler derives for itself are the same. Off: such an
+    /// argument is one value.
+    pub programs: bool,
 }
 
 impl Default for Learning {
     fn default() -> Self {
-        Self { merge: true, blocks: true, loops: true, values: true }
+        Self { merge: true, blocks: true, loops: true, values: true, programs: true }
     }
 }

@@ -1,7 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Argument, Binding, Evidence, Guard, Pattern, Shape, Space, Template, TemplateVersion};
+use super::{
+    Argument, Binding, Evidence, Guard, Pattern, ProgramPart, Shape, Space, Template, TemplateVersion,
+};
 
 /// Revisions that a template keeps; the oldest goes first.
 const MOST_REVISIONS: usize = 8;
@@ -210,6 +212,13 @@ fn places(arguments: &[(String, Argument)]) -> Vec<(String, &Space)> {
             }
             Argument::Object(members) => {
                 members.iter().for_each(|(member, item)| below(format!("{name}.{member}"), item, out));
+            }
+            Argument::Program(parts) => {
+                for part in parts {
+                    if let ProgramPart::Value { of, space, .. } = part {
+                        out.push((format!("{name}.{of}"), space));
+                    }
+                }
             }
         }
     }

@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binding, ListId, Namespace, Operand, Pattern, SCHEMA_VERSION, SlotId, SlotSpec, Space, State, TemplateId,
-    TemplateVersion, Tier, canonical_hash,
+    Binding, ListId, Namespace, Operand, Pattern, ProgramPart, SCHEMA_VERSION, SlotId, SlotSpec, Space,
+    State, TemplateId, TemplateVersion, Tier, canonical_hash,
 };
 
 /// What must be known of a tool before a template may call it.
@@ -32,6 +32,8 @@ pub enum Argument {
     Array(Vec<Argument>),
     /// An object, member by member.
     Object(Vec<(String, Argument)>),
+    /// A program in a text, part by part.
+    Program(Vec<ProgramPart>),
 }
 
 /// A condition on an observation that must hold before the next step is served.
@@ -189,6 +191,12 @@ impl Template {
         guesses
     }
 
+    /// Whether it gives an argument as a program in a text.
+    pub fn has_programs(&self) -> bool {
+        let mut arguments = self.steps.iter().flat_map(|step| &step.arguments);
+        arguments.any(|(_, argument)| matches!(argument, Argument::Program(_)))
+    }
+
     /// Whether the block does nothing: its text is known to be idle.
     pub fn is_idle(&self) -> bool {
         self.steps.is_empty()
@@ -203,6 +211,7 @@ impl Argument {
             Self::Each { element, .. } => element.spaces(visit),
             Self::Array(items) => items.iter().for_each(|item| item.spaces(visit)),
             Self::Object(members) => members.iter().for_each(|(_, item)| item.spaces(visit)),
+            Self::Program(parts) => values_of(parts).for_each(|(_, space)| visit(space)),
         }
     }
 
@@ -215,6 +224,9 @@ impl Argument {
             Self::Array(items) => items.iter().for_each(|item| item.places(&format!("{path}[]"), visit)),
             Self::Object(members) => {
                 members.iter().for_each(|(name, item)| item.places(&format!("{path}.{name}"), visit));
+            }
+            Self::Program(parts) => {
+                values_of(parts).for_each(|(of, space)| visit(&format!("{path}.{of}"), space));
             }
         }
     }
@@ -230,6 +242,21 @@ impl Argument {
             Self::Object(members) => {
                 members.iter_mut().for_each(|(name, item)| item.places_mut(&format!("{path}.{name}"), visit));
             }
+            Self::Program(parts) => {
+                for part in parts {
+                    if let ProgramPart::Value { of, space, .. } = part {
+                        visit(&format!("{path}.{of}"), space);
+                    }
+                }
+            }
         }
     }
+}
+
+/// The values of a program, each under what it is called.
+fn values_of(parts: &[ProgramPart]) -> impl Iterator<Item = (&str, &Space)> {
+    parts.iter().filter_map(|part| match part {
+        ProgramPart::Value { of, space, .. } => Some((of.as_str(), space)),
+        _ => None,
+    })
 }

@@ -101,10 +101,12 @@ impl Learner<'_> {
             };
             let least = self.policy.min_constant;
             let steps = &extracted.steps[index];
-            let values = values(trace, steps);
+            // Of a program, the values in it are looked at.
+            let read = extracted.read.as_ref().unwrap_or(trace);
+            let values = values(read, steps);
             let learnt = |hash: &str| values.get(hash).cloned();
             let freed = after.constants(namespace, |constants| {
-                let freed = constants.note(&extracted.templates[index], steps, trace, &task, least);
+                let freed = constants.note(&extracted.templates[index], steps, read, &task, least);
                 constants.believe(&mut record.template, least, &learnt);
                 freed
             });

@@ -82,6 +82,11 @@ fn operand(of: &Operand, slot: Say<'_, SlotId>, out: &mut String) {
                 }
             }
         }
+        Operand::Made { by, of } => {
+            out.push_str(&format!("{by:?}("));
+            of.iter().for_each(|of| operand(of, slot, out));
+            out.push(')');
+        }
         Operand::Merge { base, changes } => {
             operand(base, slot, out);
             out.push('+');

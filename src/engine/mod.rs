@@ -7,11 +7,13 @@ mod ask;
 mod constants;
 mod covers;
 mod decided;
+mod derived;
 mod explain;
 mod lookup;
 mod manage;
 mod meaning;
 mod natural;
+mod programs;
 mod sliced;
 mod snapshot;
 mod stands;
@@ -38,7 +40,7 @@ use crate::validate;
 
 use lookup::{Decision, Fingerprints};
 use snapshot::Snapshot;
-use stands::{derived, is_constant, stands};
+use stands::{derived, has_program, is_constant, program_stands, stands};
 
 /// Runs whose decision is remembered.
 const MOST_RUNS: usize = 4_096;
@@ -153,7 +155,12 @@ impl Engine {
         let decision = self.decision(request).await;
         let (decided, templates, slots) = match &*decision {
             Decision::Plan { plan, templates, slots } => (plan, templates, slots),
-            Decision::Miss(miss) => return reply(None, Outcome::Miss(miss.clone())),
+            Decision::Miss(miss) => {
+                let other_words =
+                    matches!(miss, Miss::NoCandidate | Miss::NotCovered { .. } | Miss::NotActive { .. });
+                let served = if other_words { self.by_program(request).await } else { None };
+                return served.unwrap_or_else(|| reply(None, Outcome::Miss(miss.clone())));
+            }
         };
         if let Some(tool) = decided.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
             return reply(None, Outcome::Bypass(Bypass::Effect { tool }));
@@ -260,9 +267,12 @@ impl Engine {
                 || slots.iter().any(|slot| slot.by == FilledBy::Filler && slot.value == *value);
             if !by_filler
                 && !stands(value, &|leaf| {
-                    is_constant(plan, &tool, name, leaf)
-                        || validate::grounded(leaf, &request.task, &request.history)
-                        || derived(plan, &tool, name, leaf, request)
+                    let grounded = |value: &Value| {
+                        is_constant(plan, &tool, name, value)
+                            || validate::grounded(value, &request.task, &request.history)
+                            || derived(plan, &tool, name, value, request)
+                    };
+                    grounded(leaf) || has_program(plan, &tool, name) && program_stands(leaf, &grounded)
                 })
             {
                 let slot = format!("{tool}.{name}");

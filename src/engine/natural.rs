@@ -137,6 +137,8 @@ fn likely(tenant: &Tenant, task: &Task, fingerprints: &Fingerprints) -> Vec<Arc<
         lookup::fits(record, task, fingerprints)
             && !matches!(record.state, Lifecycle::Quarantined | Lifecycle::Retired)
             && record.evidence.misread == 0
+            // What a program asks for hangs on more than its wording (see `programs`).
+            && !record.template.has_programs()
     };
     let mut found: Vec<_> = found.into_iter().filter(usable).collect();
     found.sort_by(|a, b| a.template.id.cmp(&b.template.id));

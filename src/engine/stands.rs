@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{Binding, Operand, PlanRequest};
+use crate::domain::{Argument, Binding, Operand, PlanRequest};
 use crate::fill::Plan;
 use crate::validate;
 
@@ -53,4 +53,20 @@ pub(super) fn derived(plan: &Plan, tool: &str, argument: &str, value: &Value, re
         }
     }
     validate::derived(value, &ways, &request.task, &request.history)
+}
+
+/// Whether a plan gives an argument as a program.
+pub(super) fn has_program(plan: &Plan, tool: &str, argument: &str) -> bool {
+    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
+    let mut own = steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments);
+    own.any(|(name, own)| name == argument && matches!(own, Argument::Program(_)))
+}
+
+/// Whether all values and names of a program stand somewhere.
+pub(super) fn program_stands(program: &Value, grounded: &dyn Fn(&Value) -> bool) -> bool {
+    program.as_str().and_then(crate::programs::read).is_some_and(|reading| {
+        // A thing that is looked up is what the look-up is to find out of.
+        let names = !reading.is_sure || reading.names().all(|name| grounded(&Value::from(name)));
+        names && reading.literals().all(|literal| grounded(&literal.value))
+    })
 }

@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::compute::is_calculated;
 use super::notations::{days_said, said};
 use super::occurrences::{occurrences, scalars};
+use super::programs::Programs;
 use crate::domain::{Trace, TraceStep};
 use crate::expr::elements;
 use crate::spans::{Kind, Lexed, forms, full_day, same_value};
@@ -25,7 +26,20 @@ pub(super) struct Flow {
 impl Flow {
     /// Reads the flow off a trace. A value that the text spells is taken from the text; another
     /// from the latest earlier observation that holds it, a read's before a write's.
+    #[cfg(test)]
     pub(super) fn of(trace: &Trace, text: &Lexed, is_read: &dyn Fn(&str) -> bool, values: bool) -> Self {
+        Self::with(trace, text, is_read, values, None)
+    }
+
+    /// The same of a run with programs. A program also needs the look-ups that say its names; one that
+    /// reads is what the run was for only if it was read last, whatever values of the text it holds.
+    pub(super) fn with(
+        trace: &Trace,
+        text: &Lexed,
+        is_read: &dyn Fn(&str) -> bool,
+        values: bool,
+        programs: Option<&Programs>,
+    ) -> Self {
         let mut flow = Self { values, ..Self::default() };
         let steps = &trace.steps;
         let mut wanted = vec![false; steps.len()];
@@ -47,7 +61,15 @@ impl Flow {
                     }
                 }
             }
+            if let Some(programs) = programs.filter(|programs| programs.has(i)) {
+                in_text[i] &= !is_read(&step.call.tool);
+                for source in programs.sources(i) {
+                    wanted[source] = true;
+                    needs.push(source);
+                }
+            }
             needs.sort_unstable();
+            needs.dedup();
             flow.needs.push(needs);
         }
         let last = last_read(steps, is_read);

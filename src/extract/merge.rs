@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 use super::guards;
 use super::slots::describe;
 use crate::domain::{
-    AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Part, Pattern, Shape, SlotSpec, Space,
-    State, StepTemplate, Template, canonical_hash,
+    AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Part, Pattern, ProgramPart, Shape,
+    SlotSpec, Space, State, StepTemplate, Template, canonical_hash,
 };
 
 /// What two templates must have in common to be merged: the words and the places of values in
@@ -44,6 +44,13 @@ fn build(argument: &Argument) -> Value {
         Argument::Array(items) => items.iter().map(build).collect(),
         Argument::Object(members) => {
             Value::Object(members.iter().map(|(n, a)| (n.clone(), build(a))).collect())
+        }
+        Argument::Program(parts) => {
+            let part = |part: &ProgramPart| match part {
+                ProgramPart::Text(text) | ProgramPart::Name(text) => json!(text),
+                ProgramPart::Value { before, after, .. } => json!([before, after]),
+            };
+            json!({"program": parts.iter().map(part).collect::<Vec<_>>()})
         }
     }
 }
@@ -179,6 +186,26 @@ fn intersect(old: &Argument, new: &Argument, distinct: bool) -> Option<Argument>
             .map(|((name, a), (_, b))| Some((name.clone(), intersect(a, b, distinct)?)))
             .collect::<Option<_>>()
             .map(Argument::Object),
+        (Argument::Program(a), Argument::Program(b)) if a.len() == b.len() => a
+            .iter()
+            .zip(b)
+            .map(|pair| match pair {
+                (
+                    ProgramPart::Value { of, before, after, space },
+                    ProgramPart::Value { space: other, .. },
+                ) => {
+                    let space = intersect_spaces(space, other, distinct)?;
+                    Some(ProgramPart::Value {
+                        of: of.clone(),
+                        before: before.clone(),
+                        after: after.clone(),
+                        space,
+                    })
+                }
+                (own, _) => Some(own.clone()),
+            })
+            .collect::<Option<_>>()
+            .map(Argument::Program),
         _ => None,
     }
 }

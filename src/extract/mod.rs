@@ -20,6 +20,7 @@ mod merge;
 mod notations;
 mod occurrences;
 mod paths;
+mod programs;
 mod region;
 mod segment;
 mod slots;
@@ -27,6 +28,7 @@ mod steps;
 
 use crate::domain::{Learning, Template, Trace};
 use block::Whether;
+use programs::Programs;
 
 pub use merge::{merge, redact, shape_key};
 
@@ -42,6 +44,8 @@ pub struct Extracted {
     pub steps: Vec<Vec<usize>>,
     /// What could not be learnt, and why. Names steps and tools, never values.
     pub rejected: Vec<String>,
+    /// The run as it was read, where it holds programs: each as an object of its values.
+    pub read: Option<Trace>,
 }
 
 /// Extracts templates from a run. `is_read` says which tools change nothing, `learning` whether to
@@ -50,7 +54,15 @@ pub struct Extracted {
 /// The run's outcome is not looked at: whether a run may be learnt is the caller's question.
 pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning) -> Extracted {
     let text = crate::spans::lex(&trace.task.text);
-    let flow = flow::Flow::of(trace, &text, is_read, learning.values);
+    let programs = if learning.programs { Programs::of(trace) } else { None };
+    let trace = programs.as_ref().map_or(trace, |programs| &programs.trace);
+    let flow = flow::Flow::with(trace, &text, is_read, learning.values, programs.as_ref());
+    // A program is for all that the text says, and what repeats in it is its own affair.
+    let learning = Learning {
+        blocks: learning.blocks && programs.is_none(),
+        loops: learning.loops && programs.is_none(),
+        ..learning
+    };
     let segments = match learning.blocks {
         true => segment::segment(trace, &text, &flow),
         false => segment::whole(&text, &flow),
@@ -59,13 +71,15 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
     let acting = segments.iter().filter(|s| !s.steps.is_empty()).count();
     for segment in &segments {
         let sole = acting == 1;
-        match block::template(
-            trace,
-            &text,
-            segment,
-            is_read,
-            Whether { sole, loops: learning.loops, values: learning.values },
-        ) {
+        let whether = Whether { sole, loops: learning.loops, values: learning.values };
+        let made = block::template(trace, &text, segment, is_read, whether);
+        let made = made.and_then(|mut template| {
+            if let Some(programs) = &programs {
+                programs.put_back(&mut template, &segment.steps)?;
+            }
+            Ok(template)
+        });
+        match made {
             Ok(template) => {
                 out.templates.push(template);
                 out.ranges.push(text.bytes(segment.from, segment.to));
@@ -80,13 +94,17 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
         out.rejected.push("nothing that the run did is learnt, so its text is not known to be idle".into());
         (out.templates, out.ranges, out.steps) = Default::default();
     }
+    out.read = programs.map(|programs| programs.trace);
     out
 }
 
 /// The steps of a run that what it was for depends on, in order: its plan. Failed calls, reads on
 /// which nothing depends and calls without an answer are not among them.
 pub fn needed(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Vec<usize> {
-    let flow = flow::Flow::of(trace, &crate::spans::lex(&trace.task.text), is_read, true);
+    let programs = Programs::of(trace);
+    let trace = programs.as_ref().map_or(trace, |programs| &programs.trace);
+    let flow =
+        flow::Flow::with(trace, &crate::spans::lex(&trace.task.text), is_read, true, programs.as_ref());
     let sinks = flow.sinks.iter().filter(|sink| !flow.broken.contains(sink));
     let mut steps: Vec<usize> = sinks.flat_map(|sink| flow.closure(*sink)).collect();
     steps.sort_unstable();

@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::occurrences::name_runs;
 use crate::domain::{DayReading, Letters, PlaceForm, Transform};
 use crate::expr::apply;
 use crate::spans::{
-    Kind, Lexed, Said, counted, day, days_at, figures, forms, joined_words, percent, place, quantity,
-    same_text, text_of,
+    Kind, Lexed, Said, counted, day, days_at, figures, forms, joined_words, name_runs, percent, place,
+    quantity, same_text, text_of,
 };
 
 /// All notations by which a value of the text (or of an observation) says the wanted one. What is

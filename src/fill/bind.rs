@@ -1,7 +1,8 @@
 use serde_json::{Map, Value};
 
-use crate::domain::{Argument, Binding, Operand, Space, Tier, canonical_hash};
+use crate::domain::{Argument, Binding, Operand, ProgramPart, Space, Tier, canonical_hash};
 use crate::expr::{Env, EvalError, eval};
+use crate::programs::render;
 use crate::spans::{figures, number, text_of};
 
 /// Why an argument has no value.
@@ -61,6 +62,22 @@ pub(super) fn make(
                 map.insert(name.clone(), value);
             }
             Ok(Value::Object(map))
+        }
+        Argument::Program(parts) => {
+            let mut text = String::new();
+            for part in parts {
+                match part {
+                    ProgramPart::Text(own) | ProgramPart::Name(own) => text.push_str(own),
+                    ProgramPart::Value { of, before, after, space } => {
+                        let value = agree(space, env, None, least_seen).map_err(|e| within(e, of))?;
+                        let written = render(&value, before, after);
+                        text.push_str(&written.ok_or_else(|| {
+                            Unbound::Failed("a value cannot stand where the program has one".into())
+                        })?);
+                    }
+                }
+            }
+            Ok(Value::String(text))
         }
     }
 }

@@ -77,6 +77,18 @@ pub struct Policy {
     /// Least odds (their logarithm, in nats) of the value that the filler takes to be meant by
     /// other words; below it the choice is an abstention.
     pub filler_odds: f32,
+    /// Whether a task in other words, whose plan is a program in a text, is served only where the filler
+    /// derives a program of its own that asks for the same. Off: the nearest wording alone decides, by
+    /// `program_nearness_alone`.
+    pub second_derivation: bool,
+    /// How near (the cosine of the angle between their embeddings) the wording of a learnt program must
+    /// be to a task for the program to be compared with the filler's.
+    pub program_nearness: f32,
+    /// Whether other columns may stand for those of a learnt program, where the text says them and not
+    /// those that they stand for.
+    pub program_names: bool,
+    /// How near it must be for the program to be served without a second derivation.
+    pub program_nearness_alone: f32,
     /// Who writes the final answer where no template holds one.
     pub answer: AnswerBy,
     /// What learning may do.
@@ -101,6 +113,10 @@ impl Default for Policy {
             filler_deadline_ms: 20_000,
             filler_margin: 0.25,
             filler_odds: 2.0,
+            second_derivation: true,
+            program_nearness: 0.5,
+            program_names: true,
+            program_nearness_alone: 0.98,
             answer: AnswerBy::Planner,
             learning: Learning::default(),
             natural: Natural::default(),

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::grounding::{any_scalar, declares, holds};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Operand, Pair, Part, PathStep, SlotPart, Template, Tool, Trace, Transform,
+    AnswerPart, Argument, Binding, Operand, Pair, Part, PathStep, ProgramPart, SlotPart, Template, Tool,
+    Trace, Transform,
 };
 use crate::expr::Program;
 use crate::spans::{Kind, is_value, lex, text_of};
@@ -38,6 +39,7 @@ pub fn leftover_literals(template: &Template, trace: &Trace, min_constant: u32) 
     for (n, step) in template.steps.iter().enumerate() {
         for (name, argument) in &step.arguments {
             spaces(argument, &mut |binding| report(format!("step {n}, {name}"), audit.binding(binding)));
+            fixed(argument, &mut |text| report(format!("step {n}, {name}"), audit.fixed(text)));
         }
         for guard in &step.guards {
             report(format!("step {n}, guard"), guard.cel.as_deref().and_then(|cel| audit.cel(cel)));
@@ -138,6 +140,28 @@ fn spaces(argument: &Argument, visit: &mut dyn FnMut(&Binding)) {
     argument.spaces(&mut |space| space.bindings.iter().for_each(&mut *visit));
 }
 
+/// Calls `visit` on what is fixed in the programs of an argument, names apart: a name is no value, and
+/// is used only where an observation says it.
+fn fixed(argument: &Argument, visit: &mut dyn FnMut(&str)) {
+    match argument {
+        Argument::One(_) => {}
+        Argument::Each { element, .. } => fixed(element, visit),
+        Argument::Array(items) => items.iter().for_each(|item| fixed(item, visit)),
+        Argument::Object(members) => members.iter().for_each(|(_, item)| fixed(item, visit)),
+        Argument::Program(parts) => {
+            for part in parts {
+                match part {
+                    ProgramPart::Text(text) => visit(text),
+                    ProgramPart::Value { of, before, after, .. } => {
+                        [of, before, after].into_iter().for_each(|text| visit(text));
+                    }
+                    ProgramPart::Name(_) => {}
+                }
+            }
+        }
+    }
+}
+
 struct Audit<'t> {
     values: Values,
     tools: &'t [Tool],
@@ -188,6 +212,19 @@ impl Audit<'_> {
             })
             .map(|token| text[token.start..token.end].to_owned())
             .or_else(|| self.spelt(text))
+    }
+
+    /// A fixed part of a program: keywords and signs, but nothing between quotation marks and no
+    /// number, and no value of the run.
+    fn fixed(&self, text: &str) -> Option<String> {
+        let number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+        let words = || text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        // The signs around a value are one part each, so that a pair in one part holds something.
+        let quoted = |quote: char| text.matches(quote).count() > 1;
+        if quoted('\'') || quoted('"') {
+            return Some(text.to_owned());
+        }
+        words().find(number).or_else(|| words().find(|word| self.key(word).is_some())).map(str::to_owned)
     }
 
     /// A key of a path: a keyed collection's key is a value, a field's name is not.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::template::{Invalid, MAX_BINDINGS, MAX_CONJUNCTS, bound, invalid};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, Space, Template, Transform, canonical_hash,
+    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, ProgramPart, Space, Template, Transform,
+    canonical_hash,
 };
 use crate::expr::{OBSERVATION, Program};
 
@@ -14,6 +15,8 @@ const MAX_NESTING: usize = 12;
 const MAX_ARGUMENTS: usize = 256;
 /// The most lines of a table.
 const MAX_LINES: usize = 256;
+/// The most parts of a program.
+const MAX_PROGRAM: usize = 1_024;
 
 pub(super) fn check(template: &Template) -> Result<(), Invalid> {
     let lists = template
@@ -98,6 +101,13 @@ impl Scope<'_> {
                 members
                     .iter()
                     .try_for_each(|(name, item)| self.argument(item, &format!("{place}.{name}"), depth + 1))
+            }
+            Argument::Program(parts) => {
+                bound(place, parts.len(), MAX_PROGRAM)?;
+                parts.iter().try_for_each(|part| match part {
+                    ProgramPart::Value { of, space, .. } => self.space(space, &format!("{place}.{of}")),
+                    ProgramPart::Text(_) | ProgramPart::Name(_) => Ok(()),
+                })
             }
         }
     }

@@ -11,5 +11,6 @@ mod suite;
 pub use ceiling::{Ceiling, ceiling};
 pub use choice::{Chosen, Feedback, RunOptions};
 pub use order::{Split, orders, part, sample};
+pub(crate) use stage::{planner, policy};
 pub use stream::{Watch, stream};
 pub use suite::{Progress, Result as BenchmarkResult, RunError, run};

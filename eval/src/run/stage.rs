@@ -23,7 +23,8 @@ use crate::systems::{
 const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
 
 /// Parts of learning that can be switched off, to see what each is worth.
-const ABLATIONS: [&str; 4] = ["without_merge", "without_blocks", "without_loops", "without_values"];
+const ABLATIONS: [&str; 5] =
+    ["without_merge", "without_blocks", "without_loops", "without_values", "without_programs"];
 
 /// The plan cache without a local model that writes, which reads texts in other words.
 const NATURAL: &str = "plancache_natural";
@@ -159,6 +160,7 @@ impl Stage {
                 blocks: part != "without_blocks",
                 loops: part != "without_loops",
                 values: part != "without_values",
+                programs: part != "without_programs",
             };
             return Ok(Box::new(Cached::new(planner, settings).await?));
         }
@@ -200,7 +202,7 @@ async fn vectors(cases: &[Case], options: &RunOptions) -> Result<Option<Vectors>
 }
 
 /// The policy that a user of such an agent would set.
-fn policy(benchmark: &Benchmark, options: &RunOptions) -> Result<Policy, RunError> {
+pub(crate) fn policy(benchmark: &Benchmark, options: &RunOptions) -> Result<Policy, RunError> {
     let given = match &options.policy {
         None => Policy::default(),
         Some(path) => {
@@ -218,7 +220,7 @@ fn policy(benchmark: &Benchmark, options: &RunOptions) -> Result<Policy, RunErro
     })
 }
 
-fn planner(benchmark: &Benchmark, options: &RunOptions) -> Result<Metered, RunError> {
+pub(crate) fn planner(benchmark: &Benchmark, options: &RunOptions) -> Result<Metered, RunError> {
     let fixed = benchmark.prompt.tokens(&TokenCounter::default());
     if let Some(endpoint) = &options.planner {
         return live(endpoint, &benchmark.prompt.system, fixed).map_err(RunError::Asked);

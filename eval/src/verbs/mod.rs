@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::curve::{self, CurveOptions};
 use crate::record::{self, RecordOptions};
 use crate::slots::{self, SlotOptions};
 
@@ -33,6 +34,9 @@ pub enum Verb {
     Rank(rank::RankOptions),
     /// Compare hit decisions alone: GPTCache, cosine thresholds, vCache's rule, the plan cache.
     Match(matches::MatchVerb),
+    /// Hits against wrong plans where a plan is a program in other words, over how near its wording
+    /// must be, with and without a second derivation.
+    Programs(Box<CurveOptions>),
     /// Make variants of the retail data: other values, other names, another wording.
     Variants(variants::VariantOptions),
     /// Judge the filler on single arguments of tasks that people wrote, and write a record.
@@ -53,6 +57,7 @@ pub async fn run(verb: Verb) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Verb::Compare(options) => return compare::compare(&options),
         Verb::Rank(options) => rank::rank(&options)?,
         Verb::Match(options) => matches::matches(&options).await?,
+        Verb::Programs(options) => write!(io::stdout(), "{}", curve::run(&options).await?)?,
         Verb::Variants(options) => variants::write(&options)?,
         Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
         Verb::Record(options) => {

@@ -6,7 +6,8 @@ mod svg;
 
 use crate::cli::words;
 use crate::domain::{
-    AnswerPart, Argument, Binding, ListId, Operand, PathStep, SlotId, SlotPart, Space, StepTemplate, Template,
+    AnswerPart, Argument, Binding, ListId, Operand, PathStep, ProgramPart, SlotId, SlotPart, Space,
+    StepTemplate, Template,
 };
 pub(super) use dot::dot;
 pub(super) use svg::{escaped, svg};
@@ -104,6 +105,13 @@ fn row(template: &Template, name: &str, argument: &Argument, rows: &mut Vec<Row>
         }
         Argument::Object(members) => {
             members.iter().for_each(|(member, item)| row(template, &format!("{name}.{member}"), item, rows));
+        }
+        Argument::Program(parts) => {
+            for part in parts {
+                if let ProgramPart::Value { of, space, .. } = part {
+                    rows.push(one(template, &format!("{name}.{of}"), space));
+                }
+            }
         }
     }
 }

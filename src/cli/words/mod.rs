@@ -4,7 +4,8 @@ mod made;
 mod values;
 
 use crate::domain::{
-    AnswerPart, Argument, Binding, ListId, Part, Shape, SlotId, SlotSpec, Space, StepTemplate, Template, Tier,
+    AnswerPart, Argument, Binding, ListId, Part, ProgramPart, Shape, SlotId, SlotSpec, Space, StepTemplate,
+    Template, Tier,
 };
 use values::operand;
 pub(super) use values::{binding, guards};
@@ -167,7 +168,24 @@ fn argument(
                 argument(template, &format!("{name}.{member}"), item, all, rows);
             }
         }
+        Argument::Program(parts) => {
+            rows.push((name.to_owned(), vec![program(parts)]));
+            for part in parts {
+                if let ProgramPart::Value { of, space, .. } = part {
+                    rows.push((format!("  {{{of}}}"), self::space(template, space, all)));
+                }
+            }
+        }
     }
+}
+
+/// A program with its values as `{value}`.
+fn program(parts: &[ProgramPart]) -> String {
+    let piece = |part: &ProgramPart| match part {
+        ProgramPart::Text(text) | ProgramPart::Name(text) => text.clone(),
+        ProgramPart::Value { of, before, after, .. } => format!("{before}{{{of}}}{after}"),
+    };
+    parts.iter().map(piece).collect()
 }
 
 /// How a value can be had. Shortened: the simplest, and how many others of its tier must agree.

@@ -257,6 +257,7 @@ fn fits(slot: &SlotSpec, text: &Lexed, value: &Found) -> bool {
             let own = text.slice(value.from, value.to);
             slot.members.iter().any(|member| member.eq_ignore_ascii_case(own))
         }
+        Shape::Day => value.shape == Shape::Day,
         Shape::Phrase => false,
     }
 }

@@ -36,6 +36,7 @@ fn placeholder(shape: Shape) -> String {
         Shape::Object => "details",
         Shape::Quoted | Shape::Name => "name",
         Shape::Member => "choice",
+        Shape::Day => "day",
         Shape::Phrase => "something",
     };
     word.to_owned()

@@ -1,5 +1,5 @@
 use crate::domain::{Part, Shape, Template};
-use crate::spans::{Kind, Lexed, begins_sentence, is_value, lex, name_runs, said_number, shape_of};
+use crate::spans::{Kind, Lexed, begins_sentence, days_at, is_value, lex, name_runs, said_number, shape_of};
 
 /// A value in a text, by tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,13 @@ impl Spans {
                             optional: true,
                         });
                     }
+                }
+            }
+        }
+        if templates.iter().flat_map(|t| &t.slots).any(|slot| slot.shape == Shape::Day) {
+            for from in 0..text.tokens.len() {
+                if let Some(to) = days_at(text, from).first() {
+                    spans.add(Found { from, to: *to, shape: Shape::Day, optional: false });
                 }
             }
         }

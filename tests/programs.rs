@@ -1,0 +1,203 @@
+//! A plan that is a program in a text: learnt from one run, and served to the same question in other
+//! words where a second derivation asks for the same.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use plancache::domain::{
+    Call, EffectClass, Namespace, NextStep, Observation, Outcome, PlanRequest, RunId, RunOutcome, Task, Tool,
+    Trace, TraceStep, Usage,
+};
+use plancache::engine::Engine;
+use plancache::fill::{FillAnswer, FillError, FillQuestion, Filler};
+use plancache::matching::{EmbedError, Embedder};
+use plancache::policy::Policy;
+use plancache::store::MemoryStore;
+use serde_json::{Value, json};
+
+/// Texts are near each other as far as they have the same letters: enough for a test.
+#[derive(Debug)]
+struct Letters;
+
+impl Embedder for Letters {
+    fn name(&self) -> &str {
+        "letters"
+    }
+
+    fn dimensions(&self) -> usize {
+        26
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let vector = |text: &&str| {
+            let mut counts = vec![0.0_f32; 26];
+            for c in text.to_lowercase().bytes().filter(u8::is_ascii_lowercase) {
+                counts[usize::from(c - b'a')] += 1.0;
+            }
+            let length = counts.iter().map(|n| n * n).sum::<f32>().sqrt().max(1.0);
+            counts.iter().map(|n| n / length).collect()
+        };
+        Ok(texts.iter().map(vector).collect())
+    }
+}
+
+/// A filler that writes one and the same program.
+#[derive(Debug)]
+struct Writes(&'static str);
+
+#[async_trait]
+impl Filler for Writes {
+    fn name(&self) -> &str {
+        "writes"
+    }
+
+    async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
+        // It is shown what was observed, and no learnt program.
+        assert!(question.prefix.contains("depth, int") && !question.prefix.contains("SELECT"));
+        Ok(FillAnswer::Written(json!({"query": self.0})))
+    }
+}
+
+fn task(text: &str) -> Task {
+    let query = json!({"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]});
+    let tool = Tool { name: "ask".into(), description: String::new(), parameters: query };
+    Task {
+        namespace: Namespace::new("lakes"),
+        text: text.into(),
+        context: Value::Null,
+        tools: Arc::new(vec![tool]),
+        output_format: None,
+    }
+}
+
+fn observed(query: &str) -> Value {
+    match query {
+        "SHOW TABLES" => json!(["lake", "town"]),
+        "DESCRIBE lake" => json!([
+            {"field": "name", "type": "text"}, {"field": "land", "type": "text"},
+            {"field": "depth", "type": "int"}, {"field": "area", "type": "int"}
+        ]),
+        _ => json!({"rows": [[281]]}),
+    }
+}
+
+fn step(query: &str) -> TraceStep {
+    let arguments = json!({"query": query}).as_object().unwrap().clone();
+    let observation = Observation { value: observed(query), failed: query.contains("lakes") };
+    TraceStep { call: Call { id: "c".into(), tool: "ask".into(), arguments }, observation: Some(observation) }
+}
+
+async fn engine(filler: &'static str, policy: Policy) -> Engine {
+    let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..policy };
+    let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(Arc::new(Writes(filler)))).await;
+    let engine = engine.unwrap().with_embedder(Arc::new(Letters));
+    let queries = [
+        "SELECT depth FROM lakes",
+        "SHOW TABLES",
+        "DESCRIBE lake",
+        "SELECT avg(depth) FROM lake WHERE land = 'Peru'",
+    ];
+    let trace = Trace {
+        run: RunId::new("r"),
+        task: task("What is the average depth of all lakes in Peru?"),
+        steps: queries.into_iter().map(step).collect(),
+        answer: None,
+        outcome: RunOutcome::Success,
+        usage: Usage::default(),
+    };
+    let learnt = engine.admit(&trace).await.unwrap();
+    assert_eq!((learnt.learnt.len(), learnt.rejected.len()), (1, 1), "{learnt:?}");
+    engine
+}
+
+/// The queries that are served for a task, and the last outcome.
+async fn served(engine: &Engine, text: &str) -> (Vec<String>, Outcome) {
+    let task = Arc::new(task(text));
+    let mut history: Vec<TraceStep> = Vec::new();
+    for _ in 0..8 {
+        let request = PlanRequest { run: RunId::new(text), task: task.clone(), history: history.clone() };
+        let reply = engine.next(&request).await;
+        match reply.step {
+            Some(NextStep::Calls(calls)) => {
+                history.extend(calls.iter().map(|call| step(call.arguments["query"].as_str().unwrap())));
+            }
+            _ => {
+                let queries = history.iter().map(|s| s.call.arguments["query"].as_str().unwrap().to_owned());
+                return (queries.collect(), reply.outcome);
+            }
+        }
+    }
+    panic!("the plan does not end");
+}
+
+#[tokio::test]
+async fn a_question_in_other_words_is_served_where_two_derivations_agree() {
+    let engine = engine("select AVG(l.depth) from lake as l where l.land = 'Peru'", Policy::default()).await;
+    let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
+    let expected =
+        ["SHOW TABLES", "DESCRIBE lake", "select AVG(l.depth) from lake as l where l.land = 'Peru'"];
+    assert_eq!(queries, expected);
+    assert!(matches!(outcome, Outcome::PlannerAnswer { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn other_values_and_columns_are_served_where_the_text_says_them() {
+    let program = "SELECT avg(area) FROM lake WHERE land = 'Chad'";
+    let engine = engine(program, Policy::default()).await;
+    let (queries, _) = served(&engine, "Give me the mean area over the lakes of Chad.").await;
+    assert_eq!(queries.last().unwrap(), program);
+    // The text says another land than the program, or nothing of the column.
+    for text in
+        ["Give me the mean area over the lakes of Mali.", "Give me the mean size over the lakes of Chad."]
+    {
+        let (queries, outcome) = served(&engine, text).await;
+        assert!(!queries.contains(&program.to_owned()), "{text}");
+        assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_derivations_that_disagree_serve_nothing() {
+    for program in [
+        "SELECT max(depth) FROM lake WHERE land = 'Peru'",
+        "SELECT avg(depth) FROM lake",
+        "SELECT avg(depth) FROM sea WHERE land = 'Peru'",
+        "the lakes",
+    ] {
+        let engine = engine(program, Policy::default()).await;
+        let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
+        assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"], "{program}");
+        assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_part_can_be_switched_off() {
+    let mut off = Policy::default();
+    off.learning.programs = false;
+    let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..off };
+    let filler = Arc::new(Writes("SELECT 1"));
+    let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(filler)).await.unwrap();
+    let (queries, outcome) =
+        served(&engine.with_embedder(Arc::new(Letters)), "Give me the mean depth over the lakes of Peru.")
+            .await;
+    assert!(queries.is_empty() && matches!(outcome, Outcome::Miss(_)), "{outcome:?}");
+    // Without a second derivation the nearest wording alone decides; the filler is not asked.
+    let near =
+        |least| Policy { second_derivation: false, program_nearness_alone: least, ..Policy::default() };
+    let text = "Give me the mean depth over the lakes of Chad.";
+    let (queries, _) = served(&self::engine("", near(0.5)).await, text).await;
+    assert_eq!(queries.last().unwrap(), "SELECT avg(depth) FROM lake WHERE land = 'Chad'");
+    let (queries, _) = served(&self::engine("", near(0.999)).await, text).await;
+    assert!(queries.is_empty());
+}
+
+#[tokio::test]
+async fn the_same_words_need_no_model() {
+    let policy = Policy { filler: false, ..Policy::default() };
+    let engine = engine("", policy).await;
+    let (queries, _) = served(&engine, "What is the average depth of all lakes in Chad?").await;
+    assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake", "SELECT avg(depth) FROM lake WHERE land = 'Chad'"]);
+}
