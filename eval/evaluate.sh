@@ -18,9 +18,17 @@ for benchmark in retail nfl airline webarena blocksworld; do
     "$run" run --benchmark "$benchmark" --seeds "$seeds" --feedback trace --systems plancache_no_filler \
         --out "$out/trace"
 done
-for benchmark in retail nfl; do
-    "$run" run --benchmark "$benchmark" --seeds "$seeds" --out "$out/ablation" \
-        --systems plancache_no_filler,plancache_without_merge,plancache_without_blocks,plancache_without_loops
+# The twenty tasks that people wrote, all of them.
+"$run" run --benchmark retail_dev --seeds "$seeds" --split all --out "$out"
+parts=plancache_no_filler,plancache_without_merge,plancache_without_blocks,plancache_without_loops
+# Parts that this version cannot switch off are left out.
+for part in values programs natural; do
+    if "$run" run --benchmark airline --sample 1 --seeds 1 --systems "plancache_without_$part" >/dev/null 2>&1; then
+        parts="$parts,plancache_without_$part"
+    fi
+done
+for benchmark in retail nfl sql dbbench retail_natural; do
+    "$run" run --benchmark "$benchmark" --seeds "$seeds" --out "$out/ablation" --systems "$parts"
 done
 "$run" report "$out" --out "${CARGO_TARGET_DIR:-target}/suite.html" --markdown "$out/report.md"
 find "$out" -name '*.jsonl' -exec gzip -9 -n -f {} +

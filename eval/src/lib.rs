@@ -10,6 +10,7 @@ pub mod embedder;
 pub mod filler;
 pub mod matches;
 pub mod measure;
+pub mod paraphrase;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -27,7 +27,7 @@ async fn served(benchmark: &Benchmark, order: &[Case], feedback: Feedback) -> Ve
     let policy = Policy { effects: benchmark.effects.clone(), filler: false, ..Policy::default() };
     let settings = CacheSettings { name: "plancache_no_filler".into(), policy, filler: None, embedder: None };
     let mut system = Cached::new(planner, settings).await.unwrap();
-    stream(benchmark, order, &mut system, feedback, &BTreeMap::new(), &|_| {}).await.unwrap()
+    stream(benchmark, order, &mut system, Some(feedback), &BTreeMap::new(), &|_| {}).await.unwrap()
 }
 
 /// What was decided of a task, apart from what the judge says of it and from times.

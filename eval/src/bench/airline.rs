@@ -11,7 +11,7 @@ use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Benchmark, Case, Definition, LoadError, World, Worlds};
+use super::{Benchmark, Case, Definition, Lessons, LoadError, World, Worlds};
 use crate::score::airline::{Turn, Turns, changing};
 use crate::tasks::read_lines;
 
@@ -125,7 +125,17 @@ pub(super) fn load(definition: Definition, of_changing: bool) -> Result<Benchmar
     let prompt = Prompt { system, tools: described };
     let judge = Box::new(Turns { turns, effects: effects.clone() });
     let worlds = Box::new(Recordings(recordings));
-    Ok(Benchmark { cases, runs, prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

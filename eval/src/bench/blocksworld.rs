@@ -9,7 +9,7 @@ use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
 
 use super::script::played;
-use super::{Benchmark, Case, Definition, LoadError, World, Worlds};
+use super::{Benchmark, Case, Definition, Lessons, LoadError, World, Worlds};
 use crate::score::blocksworld::{Goals, facts};
 use crate::tasks::read_lines;
 
@@ -72,7 +72,17 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         .collect();
     let prompt = Prompt { system: definition.system.clone(), tools: described };
     let effects = definition.effects.clone();
-    Ok(Benchmark { cases, runs, prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::sql::{statement, statements};
-use super::{Benchmark, Case, Definition, Judge, LoadError, Verdict, World, Worlds, script};
+use super::{Benchmark, Case, Definition, Judge, Lessons, LoadError, Verdict, World, Worlds, script};
 use crate::score::dbbench::Scorer;
 use crate::tasks::read_lines;
 
@@ -120,6 +120,7 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         judge: Box::new(Left { scorer, images }),
         shapes,
         definition,
+        lessons: Lessons::default(),
     })
 }
 

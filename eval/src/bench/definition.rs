@@ -58,9 +58,26 @@ pub struct Definition {
     /// the defaults are not meant.
     #[serde(default)]
     pub evidence: Evidence,
+    /// Which tasks are asked, where they are not learnt as they come: the others are learnt before.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     /// What the figures are known to hide.
     #[serde(default)]
     pub caveats: Vec<String>,
+}
+
+/// What is asked of a cache that has learnt other tasks before, and learns no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// Tasks in the words of this file (`task_id`, `request`) of the data folder; the tasks that are
+    /// not in it are learnt, in their own words.
+    Texts(PathBuf),
+    /// The tasks of this file of the data folder; all others are learnt.
+    Tasks(PathBuf),
+    /// The tasks that have the same value in this field of the task file, one value after the other;
+    /// those with another value are learnt, each time by an empty cache.
+    Each(String),
 }
 
 /// Evidence that a user of such an agent would ask for.

@@ -13,7 +13,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::gsm8k::Desk;
-use super::{Benchmark, Case, Definition, LoadError};
+use super::{Benchmark, Case, Definition, Lessons, LoadError};
 use crate::score::financebench::Figures;
 use crate::tasks::read_lines;
 
@@ -66,7 +66,17 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     let prompt = Prompt { system: definition.system.clone(), tools: described };
     let effects = definition.effects.clone();
     let worlds = Box::new(Desk);
-    Ok(Benchmark { cases, runs: Vec::new(), prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs: Vec::new(),
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use super::script::played;
-use super::{Benchmark, Case, Definition, LoadError, World, Worlds};
+use super::{Benchmark, Case, Definition, Lessons, LoadError, World, Worlds};
 use crate::score::numbers::Results;
 use crate::tasks::read_lines;
 
@@ -58,7 +58,17 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     let judge = Box::new(Results::load(&file)?);
     let prompt = Prompt { system: definition.system.clone(), tools: described };
     let effects = definition.effects.clone();
-    Ok(Benchmark { cases, runs, prompt, effects, worlds: Box::new(Desk), judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds: Box::new(Desk),
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use plancache::domain::Trace;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Case;
 
@@ -32,4 +34,19 @@ impl Verdict {
 pub trait Judge: Send + Sync {
     /// Judges a run by its calls, its observations and its answer.
     fn judge(&self, case: &Case, trace: &Trace) -> Verdict;
+
+    /// Where one call is the whole plan: whether this tool is the one that is meant, and how many of
+    /// the arguments are right.
+    fn parts(&self, _: &Case, _tool: &str, _arguments: &Map<String, Value>) -> Option<Parts> {
+        None
+    }
+}
+
+/// How far a plan of one call is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Whether the tool is the one that is meant.
+    pub tool: bool,
+    /// Arguments that are right, of those that are meant.
+    pub arguments: (u64, u64),
 }

@@ -5,6 +5,7 @@
 //! and plans is handed [`Case`]s only; the judge is asked when a task is over.
 
 mod airline;
+mod asked;
 mod blocksworld;
 mod dbbench;
 mod definition;
@@ -30,9 +31,10 @@ use plancache::domain::{EffectClass, Task, Tool, Trace};
 use plancache_agents::Environment;
 use plancache_agents::import::{self, RecordedRun};
 use plancache_agents::tokens::Prompt;
+use serde_json::{Map, Value};
 
-pub use definition::{Definition, DefinitionError, Repeats, Runs, Source};
-pub use judge::{Judge, Verdict};
+pub use definition::{Asked, Definition, DefinitionError, Repeats, Runs, Source};
+pub use judge::{Judge, Parts, Verdict};
 pub(crate) use registry::root;
 pub use registry::{LoadError, complete, find, load, names};
 
@@ -67,6 +69,8 @@ pub struct Benchmark {
     pub definition: Definition,
     /// The tasks, in the order of their file.
     pub cases: Vec<Case>,
+    /// What is learnt before, where the tasks that are asked are set apart.
+    pub lessons: Lessons,
     /// What the planner does, one run a task; a task without one cannot be planned.
     pub runs: Vec<RecordedRun>,
     /// What a planner is sent before the conversation.
@@ -78,8 +82,18 @@ pub struct Benchmark {
     /// Who knows what is right.
     pub judge: Box<dyn Judge>,
     /// The shapes of each task's plan (one a part, for tasks that are several wishes in a row), by
-    /// the task's id: for the ceilings only.
+    /// the task's id: for the ceilings and for what is new, only.
     pub shapes: BTreeMap<String, Vec<String>>,
+}
+
+/// What a cache learns before it is asked, and learns no more.
+#[derive(Clone, Debug, Default)]
+pub struct Lessons {
+    /// The tasks; none where the tasks that are asked are learnt as they come.
+    pub cases: Vec<Case>,
+    /// Where several parts of the tasks are asked, each of a cache that has learnt the others: the
+    /// part of each task.
+    pub folds: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for Benchmark {
@@ -97,5 +111,10 @@ impl Benchmark {
     /// Judges a run of one of its tasks.
     pub fn judge(&self, case: &Case, trace: &Trace) -> Verdict {
         self.judge.judge(case, trace)
+    }
+
+    /// How far a call that is the whole plan of one of its tasks is right.
+    pub(crate) fn parts(&self, case: &Case, tool: &str, arguments: &Map<String, Value>) -> Option<Parts> {
+        self.judge.parts(case, tool, arguments)
     }
 }

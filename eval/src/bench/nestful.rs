@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::script::played;
-use super::{Benchmark, Case, Definition, LoadError, World, Worlds};
+use super::{Benchmark, Case, Definition, Lessons, LoadError, World, Worlds};
 use crate::score::nested::{GoldCall, Plans, Results, calls, referred_members};
 use crate::tasks::read_lines;
 
@@ -111,7 +111,17 @@ pub(super) fn load(definition: Definition, subsets: &[&str]) -> Result<Benchmark
     }
     let judge = Box::new(Plans::load(&file)?);
     let prompt = Prompt { system: definition.system.clone(), tools: described };
-    Ok(Benchmark { cases, runs, prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Benchmark, Case, Definition, Judge, LoadError, Verdict, World, Worlds, script};
+use super::{Benchmark, Case, Definition, Judge, Lessons, LoadError, Verdict, World, Worlds, script};
 use crate::score::nfl::{Done, Scorer};
 use crate::tasks::read_lines;
 
@@ -88,6 +88,7 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         judge: Box::new(Answers { scorer, library }),
         shapes,
         definition,
+        lessons: Lessons::default(),
     })
 }
 

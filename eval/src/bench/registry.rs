@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use plancache_agents::import::ImportError;
 
 use super::{
-    Benchmark, Definition, DefinitionError, airline, blocksworld, dbbench, financebench, gsm8k, nestful, nfl,
-    retail, sql, tabmwp, webarena,
+    Benchmark, Definition, DefinitionError, airline, asked, blocksworld, dbbench, financebench, gsm8k,
+    nestful, nfl, retail, sql, tabmwp, webarena,
 };
 
 /// Why a benchmark cannot be loaded.
@@ -101,6 +101,10 @@ pub fn find(name: &str) -> Result<Definition, LoadError> {
 /// # Errors
 /// When a file is missing or malformed, or the agent does not exist.
 pub fn load(definition: Definition) -> Result<Benchmark, LoadError> {
+    asked::set_apart(by_its_agent(definition)?)
+}
+
+fn by_its_agent(definition: Definition) -> Result<Benchmark, LoadError> {
     match definition.agent.as_str() {
         "airline" => airline::load(definition, true),
         "airline_unchanged" => airline::load(definition, false),

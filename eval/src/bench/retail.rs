@@ -9,7 +9,7 @@ use plancache_agents::retail::Retail;
 use plancache_agents::tokens::Prompt;
 
 use super::script::played;
-use super::{Benchmark, Case, Definition, Judge, LoadError, Verdict, World, Worlds};
+use super::{Benchmark, Case, Definition, Judge, Lessons, LoadError, Verdict, World, Worlds};
 use crate::score::{self, Scorer};
 use crate::tasks::read_tasks;
 
@@ -67,11 +67,22 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     for run in &runs {
         let writes = run.trace.steps.iter().map(|step| step.call.tool.clone());
         let writes = writes.filter(|tool| effects.get(tool) != Some(&EffectClass::Read));
-        let units: BTreeSet<String> = writes.collect();
-        shapes.insert(run.task_id.clone(), units.into_iter().collect::<Vec<_>>());
+        let mut units: Vec<String> = writes.collect();
+        units.sort();
+        shapes.insert(run.task_id.clone(), units);
     }
     let prompt = Prompt { system, tools: described };
     let worlds = Box::new(Shop(fresh.clone()));
     let judge = Box::new(State { scorer, fresh });
-    Ok(Benchmark { cases, runs, prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }

@@ -11,7 +11,7 @@ use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::{Benchmark, Case, Definition, Judge, LoadError, Verdict, World, Worlds, script};
+use super::{Benchmark, Case, Definition, Judge, Lessons, LoadError, Verdict, World, Worlds, script};
 use crate::score::sql::Scorer;
 use crate::tasks::read_lines;
 
@@ -127,6 +127,7 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
         judge: Box::new(Rows { scorer, images }),
         shapes,
         definition,
+        lessons: Lessons::default(),
     })
 }
 

@@ -10,7 +10,7 @@ use plancache_agents::tokens::Prompt;
 use serde::Deserialize;
 
 use super::gsm8k::Desk;
-use super::{Benchmark, Case, Definition, LoadError};
+use super::{Benchmark, Case, Definition, Lessons, LoadError};
 use crate::score::tabmwp::Answers;
 use crate::tasks::read_lines;
 
@@ -60,7 +60,17 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     let prompt = Prompt { system: definition.system.clone(), tools: described };
     let effects = definition.effects.clone();
     let worlds = Box::new(Desk);
-    Ok(Benchmark { cases, runs: Vec::new(), prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs: Vec::new(),
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::script::played;
-use super::{Benchmark, Case, Definition, LoadError, World, Worlds};
+use super::{Benchmark, Case, Definition, Lessons, LoadError, World, Worlds};
 use crate::score::webarena::Meant;
 use crate::tasks::read_lines;
 
@@ -105,7 +105,17 @@ pub(super) fn load(definition: Definition) -> Result<Benchmark, LoadError> {
     }
     let prompt = Prompt { system: definition.system.clone(), tools: described };
     let judge = Box::new(Meant(meant));
-    Ok(Benchmark { cases, runs, prompt, effects, worlds, judge, shapes, definition })
+    Ok(Benchmark {
+        cases,
+        runs,
+        prompt,
+        effects,
+        worlds,
+        judge,
+        shapes,
+        definition,
+        lessons: Lessons::default(),
+    })
 }
 
 #[cfg(test)]

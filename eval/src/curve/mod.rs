@@ -94,7 +94,7 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
     let told = options.run.feedback;
     let none = BTreeMap::new();
     let mut alone = PlannerOnly::new(planner.clone());
-    let records = stream(&benchmark, &cases, &mut alone, told, &none, &|_| {}).await?;
+    let records = stream(&benchmark, &cases, &mut alone, Some(told), &none, &|_| {}).await?;
     let alone: BTreeMap<String, TaskRecord> = records.into_iter().map(|r| (r.task.clone(), r)).collect();
     let vectors = embedder::open(true)?.ok_or("there is no embedder")?;
     let vectors = Arc::new(RememberedEmbedder::new(vectors));
@@ -145,7 +145,7 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
             };
             let mut system = Cached::new(planner.clone(), settings).await?;
             let name = System::name(&system);
-            let records = stream(&benchmark, order, &mut system, told, &alone, &|_| {}).await;
+            let records = stream(&benchmark, order, &mut system, Some(told), &alone, &|_| {}).await;
             let records = records.map_err(|e| RunError::Stopped(format!("{name}: {e}")))?;
             records.iter().for_each(|record| point.add(record));
         }

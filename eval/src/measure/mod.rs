@@ -9,5 +9,5 @@ mod totals;
 pub use growth::{Growth, growth};
 pub use intervals::{Interval, bootstrap, wilson};
 pub use prices::{Price, PriceError, Prices};
-pub use record::{TaskRecord, WrongCall};
-pub use totals::{Totals, totals};
+pub use record::{Missed, TaskRecord, WrongCall};
+pub use totals::{PartTotals, Totals, totals};

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bench::Parts;
 use crate::systems::{Kind, Spend};
 
 /// The first call of a wrong plan that is not one that the planner makes.
@@ -16,6 +17,19 @@ pub struct WrongCall {
     pub served: Value,
     /// What the planner does.
     pub planned: Option<Value>,
+}
+
+/// What stood in the way of serving a task to its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// What it was: the masked text that is not covered, the argument, the condition.
+    pub at: String,
+    /// The template that came closest, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+    /// The tools of that template.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
 }
 
 /// What is kept of a task that is over.
@@ -42,6 +56,18 @@ pub struct TaskRecord {
     /// It was served by its likeness to what was learnt, not by the learnt words.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loosely: bool,
+    /// Where it was not served to the end: what stood in the way, without values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// Where one call is the whole plan: how far what was served, or came closest, is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
+    /// Whether the shapes of its plan came before in the stream, but never together.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub new_together: bool,
+    /// Whether all shapes of its plan came before, in runs that can be learnt.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub within_reach: bool,
     /// What it was served from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,

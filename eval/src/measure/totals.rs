@@ -38,8 +38,16 @@ pub struct Totals {
     pub cost_usd_planner_only_prompt_cache: f64,
     /// Seconds.
     pub wall_s: f64,
-    /// Hits among the tasks after the first 50 of each order, and how many tasks those are.
+    /// Hits among the tasks after the first 50 of each order, and how many tasks those are. Where
+    /// other tasks were learnt before, all tasks count.
     pub hits_after_50: (u64, u64),
+    /// Among the same, the tasks whose plan is of several shapes that came before, but never
+    /// together: hits, wrong plans, tasks.
+    #[serde(default)]
+    pub new_together: (u64, u64, u64),
+    /// Where one call is the whole plan: how far the calls are right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartTotals>,
     /// 95% intervals over tasks.
     pub intervals: Intervals,
     /// Most wrong plans among hits that are compatible with what was seen (95%, Wilson).
@@ -69,13 +77,26 @@ pub struct Intervals {
     pub planner_tokens: Option<Interval>,
 }
 
-/// Adds up a system's records, one list an order, against the planner's alone on the same tasks.
+/// How far calls are right that are whole plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartTotals {
+    /// Tasks served with the tool that is meant.
+    pub served: u64,
+    /// Tasks not served whose closest plan is of the tool that is meant.
+    pub nearest: u64,
+    /// Arguments that are right, of those that are meant, where a call was served.
+    pub arguments: (u64, u64),
+}
+
+/// Adds up a system's records, one list an order, against the planner's alone on the same tasks. The
+/// first `warm` tasks of an order only fill the cache.
 pub fn totals(
     name: &str,
     orders: &[Vec<TaskRecord>],
     alone: &BTreeMap<String, TaskRecord>,
     prices: &Prices,
     wall_s: f64,
+    warm: usize,
 ) -> Totals {
     let all = || orders.iter().flatten();
     let count = |which: &dyn Fn(&TaskRecord) -> bool| all().filter(|r| which(r)).count() as u64;
@@ -90,7 +111,8 @@ pub fn totals(
     let baseline = spent(&|r| alone.get(&r.task).map(|r| r.planner).unwrap_or_default());
     let hits = count(&|r| r.kind == Kind::Hit);
     let wrong_plans = count(&|r| r.wrong);
-    let after = || orders.iter().flat_map(|order| order.iter().skip(50));
+    let after = || orders.iter().flat_map(|order| order.iter().skip(warm));
+    let new = || after().filter(|r| r.new_together);
     let mut reasons = BTreeMap::new();
     for reason in all().filter_map(|r| r.reason.clone()) {
         *reasons.entry(reason).or_default() += 1;
@@ -112,6 +134,12 @@ pub fn totals(
         cost_usd_planner_only_prompt_cache: prices.planner.with_prompt_cache(&baseline),
         wall_s,
         hits_after_50: (after().filter(|r| r.kind == Kind::Hit).count() as u64, after().count() as u64),
+        new_together: (
+            new().filter(|r| r.kind == Kind::Hit).count() as u64,
+            new().filter(|r| r.wrong).count() as u64,
+            new().count() as u64,
+        ),
+        parts: parts(orders),
         intervals: intervals(orders, alone),
         wrong_plans_at_most: wilson(wrong_plans, hits.max(wrong_plans)).high,
         decision_us_p50: median(all().filter_map(|r| r.decision_us).collect()),
@@ -120,6 +148,21 @@ pub fn totals(
         reasons,
         growth: growth(orders),
     }
+}
+
+fn parts(orders: &[Vec<TaskRecord>]) -> Option<PartTotals> {
+    let mut sum: Option<PartTotals> = None;
+    for (record, parts) in orders.iter().flatten().filter_map(|r| Some((r, r.parts?))) {
+        let sum = sum.get_or_insert_default();
+        if record.kind == Kind::Miss {
+            sum.nearest += u64::from(parts.tool);
+        } else {
+            sum.served += u64::from(parts.tool);
+            sum.arguments.0 += parts.arguments.0;
+            sum.arguments.1 += parts.arguments.1;
+        }
+    }
+    sum
 }
 
 fn intervals(orders: &[Vec<TaskRecord>], alone: &BTreeMap<String, TaskRecord>) -> Intervals {

@@ -35,9 +35,9 @@ pub enum ResultsError {
     Empty(String),
 }
 
-/// A wrong plan, with where it happened.
+/// A task's record, with where it happened.
 #[derive(Clone, Debug, Deserialize)]
-pub struct WrongPlan {
+pub struct TaskLine {
     /// The system.
     pub system: String,
     /// The seed of the order.
@@ -55,20 +55,25 @@ pub struct ResultFile {
     pub result: BenchmarkResult,
     /// What the benchmark is, where that is known here.
     pub definition: Option<Definition>,
-    /// Every wrong plan of which there is a record.
-    pub wrong: Vec<WrongPlan>,
+    /// Every task of which there is a record.
+    pub lines: Vec<TaskLine>,
 }
 
 impl ResultFile {
-    /// The system that the report is about: the plan cache, with its filler if it ran.
+    /// The system that the report is about: the plan cache, with as many of its models as it ran with.
     pub fn subject(&self) -> Option<&Totals> {
         let of = |name: &str| self.result.systems.iter().find(|system| system.name == name);
-        of("plancache").or_else(|| of("plancache_no_filler"))
+        of("plancache").or_else(|| of("plancache_natural")).or_else(|| of("plancache_no_filler"))
     }
 
     /// The planner alone.
     pub fn alone(&self) -> Option<&Totals> {
         self.result.systems.iter().find(|system| system.name == "planner_only")
+    }
+
+    /// Every wrong plan of which there is a record.
+    pub fn wrong(&self) -> impl Iterator<Item = &TaskLine> {
+        self.lines.iter().filter(|line| line.record.wrong)
     }
 
     /// Whether the right behaviour is to miss.
@@ -169,15 +174,12 @@ fn read(path: &Path, definitions: Definitions<'_>) -> Result<Option<ResultFile>,
     }
     let result: BenchmarkResult = serde_json::from_value(value).map_err(|why| format(path, why))?;
     let raw = path.with_extension("jsonl");
-    let mut wrong = Vec::new();
+    let mut lines = Vec::new();
     if raw.is_file() {
         for line in text(&raw)?.lines().filter(|line| !line.trim().is_empty()) {
-            let plan: WrongPlan = serde_json::from_str(line).map_err(|why| format(&raw, why))?;
-            if plan.record.wrong {
-                wrong.push(plan);
-            }
+            lines.push(serde_json::from_str(line).map_err(|why| format(&raw, why))?);
         }
     }
     let definition = definitions(&result.benchmark);
-    Ok(Some(ResultFile { name: result.benchmark.clone(), result, definition, wrong }))
+    Ok(Some(ResultFile { name: result.benchmark.clone(), result, definition, lines }))
 }

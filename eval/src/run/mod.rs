@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod choice;
+mod course;
 mod order;
 mod outcome;
 mod stage;
@@ -10,7 +11,9 @@ mod suite;
 
 pub use ceiling::{Ceiling, ceiling};
 pub use choice::{Chosen, Feedback, RunOptions};
-pub use order::{Split, orders, part, sample};
+pub use course::{Course, courses};
+pub(crate) use order::number;
+pub use order::{Split, is_tuning, orders, part, sample};
 pub(crate) use stage::{planner, policy};
 pub use stream::{Watch, stream};
 pub use suite::{Progress, Result as BenchmarkResult, RunError, run};

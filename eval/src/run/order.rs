@@ -23,15 +23,19 @@ pub enum Split {
     All,
 }
 
+/// Whether a task is one on which constants are chosen.
+pub fn is_tuning(id: &str) -> bool {
+    number("split", 0, id) % 100 < TUNING
+}
+
 /// The tasks of a part. Which part a task belongs to depends on its id alone.
 pub fn part(cases: Vec<Case>, split: Split) -> Vec<Case> {
-    let tuning = |case: &Case| number("split", 0, &case.id) % 100 < TUNING;
     cases
         .into_iter()
         .filter(|case| match split {
             Split::All => true,
-            Split::Tuning => tuning(case),
-            Split::Reported => !tuning(case),
+            Split::Tuning => is_tuning(&case.id),
+            Split::Reported => !is_tuning(&case.id),
         })
         .collect()
 }
@@ -56,7 +60,8 @@ pub fn orders(cases: &[Case], seeds: &[u64]) -> Vec<Vec<Case>> {
     seeds.iter().map(shuffled).collect()
 }
 
-fn number(what: &str, seed: u64, id: &str) -> u64 {
+/// A number that depends on nothing but what it is for, a seed and a name.
+pub(crate) fn number(what: &str, seed: u64, id: &str) -> u64 {
     let hash = canonical_hash(&json!([what, seed, id]));
     u64::from_str_radix(hash.get(..15).unwrap_or("0"), 16).unwrap_or_default()
 }

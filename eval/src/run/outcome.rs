@@ -4,8 +4,9 @@ use super::Feedback;
 use crate::bench::Verdict;
 use crate::systems::Ran;
 
-/// What the cache is told of a task that is over.
-pub(super) fn told(feedback: Feedback, verdict: &Verdict, ran: &Ran) -> RunOutcome {
+/// What the cache is told of a task that is over; nothing, if it is to learn nothing from it.
+pub(super) fn told(feedback: Option<Feedback>, verdict: &Verdict, ran: &Ran) -> RunOutcome {
+    let Some(feedback) = feedback else { return RunOutcome::Unknown };
     let success = match feedback {
         Feedback::Verified => verdict.succeeded,
         Feedback::Trace => ran.ended() && last_call_worked(ran),

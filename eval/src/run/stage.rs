@@ -1,15 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use plancache::domain::Learning;
 use plancache::fill::Filler;
 use plancache::matching::Embedder;
 use plancache::policy::Policy;
 use plancache_agents::recorded::RecordedPlanner;
 use plancache_agents::tokens::TokenCounter;
 
+use super::course::note_new;
 use super::suite::PLANNER_ONLY;
-use super::{Feedback, RunError, RunOptions, stream};
+use super::{Course, Feedback, RunError, RunOptions, stream};
 use crate::bench::{Benchmark, Case};
 use crate::embedder;
 use crate::filler;
@@ -22,9 +22,16 @@ use crate::systems::{
 /// Similarities from which on an answer cache answers.
 const THRESHOLDS: [f32; 3] = [0.80, 0.90, 0.95];
 
-/// Parts of learning that can be switched off, to see what each is worth.
-const ABLATIONS: [&str; 5] =
-    ["without_merge", "without_blocks", "without_loops", "without_values", "without_programs"];
+/// Parts of the product that can be switched off, to see what each is worth, with their settings.
+/// They are compared with the product without the local model, but with the embedder if it is there.
+const ABLATIONS: [(&str, &str); 6] = [
+    ("without_merge", "/learning/merge"),
+    ("without_blocks", "/learning/blocks"),
+    ("without_loops", "/learning/loops"),
+    ("without_values", "/learning/values"),
+    ("without_programs", "/learning/programs"),
+    ("without_natural", "/natural/on"),
+];
 
 /// The plan cache without a local model that writes, which reads texts in other words.
 const NATURAL: &str = "plancache_natural";
@@ -60,7 +67,9 @@ impl Stage {
         let wants = |name: &str| options.systems.is_empty() || options.systems.iter().any(|s| s == name);
         let filler = if wants("plancache") { filler::open(options.filler.as_deref())? } else { None };
         let natural = options.systems.iter().any(|name| name == NATURAL);
-        let embedder = if natural || wants("plancache") { embedder::open(natural) } else { Ok(None) };
+        let ablation = options.systems.iter().any(|name| name.starts_with("plancache_without_"));
+        let embedder =
+            if natural || ablation || wants("plancache") { embedder::open(natural) } else { Ok(None) };
         let embedder = embedder.map_err(RunError::Asked)?;
         let planner = planner(&benchmark, options)?;
         let small = match &options.small {
@@ -74,7 +83,7 @@ impl Stage {
             policy: policy(&benchmark, options)?,
             filler,
             embedder,
-            vectors: vectors(cases, options).await?,
+            vectors: vectors(&[cases, &benchmark.lessons.cases].concat(), options).await?,
             feedback: options.feedback,
             alone: BTreeMap::new(),
             benchmark,
@@ -90,9 +99,29 @@ impl Stage {
         let mut system = PlannerOnly::new(self.planner.clone());
         let seen = |record: &TaskRecord| watch(PLANNER_ONLY, record);
         let none = BTreeMap::new();
-        let records = stream(&self.benchmark, cases, &mut system, self.feedback, &none, &seen).await?;
+        let records = stream(&self.benchmark, cases, &mut system, Some(self.feedback), &none, &seen).await?;
         self.alone = records.into_iter().map(|record| (record.task.clone(), record)).collect();
         Ok(())
+    }
+
+    /// Runs an order of tasks through a system that begins each of its streams empty.
+    pub(super) async fn order(
+        &self,
+        courses: &[Course],
+        name: &str,
+        seed: u64,
+        served: Option<BTreeSet<String>>,
+        watch: &(dyn Fn(&TaskRecord) + Send + Sync),
+    ) -> Result<Vec<TaskRecord>, RunError> {
+        let (bench, told, mut records) = (&self.benchmark, Some(self.feedback), Vec::new());
+        for Course { taught, asked } in courses {
+            let mut system = self.system(name, seed, served.clone()).await?;
+            stream(bench, taught, &mut *system, told, &self.alone, &|_| {}).await?;
+            let told = told.filter(|_| taught.is_empty());
+            records.extend(stream(bench, asked, &mut *system, told, &self.alone, &|r| watch(r)).await?);
+        }
+        note_new(bench, courses, &mut records);
+        Ok(records)
     }
 
     /// The systems that are asked for, the planner alone aside; by default all that need no
@@ -110,7 +139,8 @@ impl Stage {
             return Ok(known);
         }
         known.extend(self.embedder.is_some().then(|| NATURAL.to_owned()));
-        known.extend(ABLATIONS.map(|part| format!("plancache_{part}")));
+        let parts = ABLATIONS.iter().filter(|(_, setting)| without(&self.policy, setting).is_some());
+        known.extend(parts.map(|(part, _)| format!("plancache_{part}")));
         if self.small.is_some() {
             known.push("small_only".to_owned());
             known.extend(PROMPTED.map(|shown| shown.name().to_owned()));
@@ -131,7 +161,7 @@ impl Stage {
 
     /// A system from an empty cache. `served` are the tasks that the plan cache served in the same
     /// order, where that is known.
-    pub(super) async fn system(
+    async fn system(
         &self,
         name: &str,
         seed: u64,
@@ -152,16 +182,9 @@ impl Stage {
             "plancache" => return Ok(Box::new(Cached::new(planner, natural(self.filler.clone())).await?)),
             _ => {}
         }
-        if let Some(part) = ABLATIONS.into_iter().find(|part| name == format!("plancache_{part}")) {
-            let mut settings = cached(None);
-            let learning = &mut settings.policy.learning;
-            *learning = Learning {
-                merge: part != "without_merge",
-                blocks: part != "without_blocks",
-                loops: part != "without_loops",
-                values: part != "without_values",
-                programs: part != "without_programs",
-            };
+        let part = ABLATIONS.iter().find(|(part, _)| name == format!("plancache_{part}"));
+        if let Some(policy) = part.and_then(|(_, setting)| without(&self.policy, setting)) {
+            let settings = CacheSettings { policy: Policy { filler: false, ..policy }, ..natural(None) };
             return Ok(Box::new(Cached::new(planner, settings).await?));
         }
         let least = THRESHOLDS.iter().find(|least| name == format!("answer_cache_{least:.2}"));
@@ -199,6 +222,14 @@ async fn vectors(cases: &[Case], options: &RunOptions) -> Result<Option<Vectors>
         Ok(Some(Vectors::new(cases.iter().map(|(id, _)| id.clone()).zip(vectors).collect())))
     };
     tokio::task::spawn_blocking(embed).await.map_err(|e| RunError::Stopped(e.to_string()))?
+}
+
+/// The policy with one of its switches off, if it has that switch.
+fn without(policy: &Policy, setting: &str) -> Option<Policy> {
+    let mut value = serde_json::to_value(policy).ok()?;
+    let switch = value.pointer_mut(setting).filter(|switch| switch.is_boolean())?;
+    *switch = false.into();
+    serde_json::from_value(value).ok()
 }
 
 /// The policy that a user of such an agent would set.

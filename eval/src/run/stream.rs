@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use plancache::domain::{Call, Trace};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Feedback;
 use super::outcome::told;
-use crate::bench::{Benchmark, Case, Verdict};
+use crate::bench::{Benchmark, Case, Parts, Verdict};
 use crate::measure::{TaskRecord, WrongCall};
 use crate::systems::{Kind, Ran, System, SystemError};
 
@@ -13,7 +13,8 @@ use crate::systems::{Kind, Ran, System, SystemError};
 pub type Watch<'a> = &'a (dyn Fn(&TaskRecord) + Sync);
 
 /// Runs tasks through a system, one after the other. The judge is asked when a task is over; the
-/// system is then told what `feedback` says, and learns before the next begins. `alone` is what
+/// system is then told what `feedback` says, and learns before the next begins; without feedback it
+/// learns nothing. `alone` is what
 /// the planner does without the system, where that is known.
 ///
 /// # Errors
@@ -22,7 +23,7 @@ pub async fn stream(
     benchmark: &Benchmark,
     order: &[Case],
     system: &mut dyn System,
-    feedback: Feedback,
+    feedback: Option<Feedback>,
     alone: &BTreeMap<String, TaskRecord>,
     watch: Watch<'_>,
 ) -> Result<Vec<TaskRecord>, SystemError> {
@@ -35,11 +36,26 @@ pub async fn stream(
         let outcome = told(feedback, &verdict, &ran);
         system.finish(case, &mut ran, outcome).await?;
         let failed_alone = alone.get(&case.id).is_some_and(|alone| !alone.succeeded);
+        let parts = parts(benchmark, case, &ran);
         let record = record(case, ran, verdict, failed_alone, planned.get(case.id.as_str()).copied());
+        let record = TaskRecord { parts, ..record };
         watch(&record);
         records.push(record);
     }
     Ok(records)
+}
+
+/// How far the call that was served is right, or, where nothing was, the plan that came closest.
+fn parts(benchmark: &Benchmark, case: &Case, ran: &Ran) -> Option<Parts> {
+    match (ran.kind, ran.trace.steps.first()) {
+        (Kind::Hit | Kind::Diverged, Some(step)) => {
+            benchmark.parts(case, &step.call.tool, &step.call.arguments)
+        }
+        _ => {
+            let nearest = ran.missed.as_ref().and_then(|missed| missed.tools.first());
+            benchmark.parts(case, nearest.map_or("", String::as_str), &Map::new())
+        }
+    }
 }
 
 fn record(
@@ -67,6 +83,10 @@ fn record(
         fault: ran.planner.faults > 0,
         reason: ran.reason,
         loosely: ran.loosely,
+        missed: ran.missed,
+        parts: None,
+        new_together: false,
+        within_reach: false,
         from: ran.from,
     }
 }

@@ -8,11 +8,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::stage::{SMALL_ON_HITS, Stage};
-use super::{Feedback, RunOptions, Split, ceiling, orders, part, sample, stream};
-use crate::bench::{self, Case, LoadError};
+use super::{Course, Feedback, RunOptions, Split, ceiling, courses, orders, part, sample};
+use crate::bench::{self, LoadError};
 use crate::filler::FillerError;
 use crate::measure::{Prices, TaskRecord, Totals, totals};
 use crate::systems::{Kind, SystemError};
+
+/// Tasks that only fill an empty cache, for figures of a filled one.
+const WARM: usize = 50;
 
 /// Why a benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,9 @@ pub struct Result {
     pub benchmark: String,
     /// Query orders.
     pub orders: usize,
+    /// Tasks learnt before the first is asked.
+    #[serde(default)]
+    pub taught: usize,
     /// Tasks in each.
     pub tasks: usize,
     /// Share of tasks whose plan shape came before.
@@ -92,12 +98,17 @@ pub async fn run(
     if cases.is_empty() {
         return Err(RunError::Asked(format!("{name} has no task in this split; try --split all")));
     }
-    let orders = orders(&cases, &options.seeds);
+    // What is learnt before comes in an order of the same seed.
+    let lessons = orders(&benchmark.lessons.cases, &options.seeds);
+    let orders: Vec<Vec<Course>> = (orders(&cases, &options.seeds).iter().zip(&lessons))
+        .map(|(order, lessons)| courses(&benchmark, order, lessons))
+        .collect();
+    let warm = if benchmark.lessons.cases.is_empty() { WARM } else { 0 };
     let mut stage = Stage::set(benchmark, &cases, options).await?;
     let started = Instant::now();
     stage.plan_alone(&cases, &*watch).await?;
     let alone_s = started.elapsed().as_secs_f64();
-    let ceiling = ceiling(&stage.benchmark, &orders, &stage.policy).await?;
+    let (ceiling, within_reach) = ceiling(&stage.benchmark, &orders, &stage.policy).await?;
 
     let stage = Arc::new(stage);
     let systems = stage.systems(options)?;
@@ -111,11 +122,15 @@ pub async fn run(
         let done = side_by_side(&stage, &systems, &now, &orders, served, options, watch.clone()).await?;
         for (system, order, done, seconds) in done {
             records[system][order] = done;
+            for record in &mut records[system][order] {
+                record.within_reach = within_reach[order].contains(&record.task);
+            }
             wall[system] += seconds;
         }
     }
-    let in_order = |order: &Vec<Case>| -> Vec<TaskRecord> {
-        order.iter().filter_map(|case| stage.alone.get(&case.id).cloned()).collect()
+    let in_order = |order: &Vec<Course>| -> Vec<TaskRecord> {
+        let asked = order.iter().flat_map(|course| &course.asked);
+        asked.filter_map(|case| stage.alone.get(&case.id).cloned()).collect()
     };
     let mut all: Vec<(String, Vec<Vec<TaskRecord>>, f64)> = Vec::new();
     all.push((PLANNER_ONLY.to_owned(), orders.iter().map(in_order).collect(), alone_s * orders.len() as f64));
@@ -125,6 +140,7 @@ pub async fn run(
     Ok(Result {
         benchmark: name.to_owned(),
         orders: orders.len(),
+        taught: stage.benchmark.lessons.cases.len(),
         tasks: cases.len(),
         ceiling: ceiling.by_shape,
         reachable_ceiling: ceiling.reachable,
@@ -134,7 +150,9 @@ pub async fn run(
         planner: stage.planner_is.clone(),
         filler: stage.filler.as_ref().map(|filler| filler.name().to_owned()),
         prices: prices.clone(),
-        systems: all.iter().map(|(name, r, wall)| totals(name, r, &stage.alone, prices, *wall)).collect(),
+        systems: (all.iter())
+            .map(|(name, records, wall)| totals(name, records, &stage.alone, prices, *wall, warm))
+            .collect(),
         records: all.into_iter().map(|(name, records, _)| (name, records)).collect(),
     })
 }
@@ -159,7 +177,7 @@ async fn side_by_side(
     stage: &Arc<Stage>,
     systems: &[String],
     now: &[usize],
-    orders: &[Vec<Case>],
+    orders: &[Vec<Course>],
     served: Vec<Option<BTreeSet<String>>>,
     options: &RunOptions,
     watch: Progress,
@@ -176,10 +194,8 @@ async fn side_by_side(
             streams.spawn(async move {
                 let _permit = permits.acquire().await;
                 let started = Instant::now();
-                let mut system = stage.system(&name, seed, served).await?;
                 let seen = |record: &TaskRecord| watch(&name, record);
-                let (told, alone) = (stage.feedback, &stage.alone);
-                let records = stream(&stage.benchmark, &order, &mut *system, told, alone, &seen).await?;
+                let records = stage.order(&order, &name, seed, served, &seen).await?;
                 Ok::<Done, RunError>((at, nth, records, started.elapsed().as_secs_f64()))
             });
         }

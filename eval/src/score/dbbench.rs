@@ -1,20 +1,18 @@
 //! Whether one request to one table was done right: a change must leave the rows that the gold
 //! statement leaves, a question must be answered by the gold values and change nothing.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::BTreeSet;
 
-use plancache_agents::import::ImportError;
 use plancache_agents::sql::{Answer, Image, Sql};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Golds;
 use super::sql::difference;
-use crate::tasks::read_by_task;
 
+/// What is right for a request.
 #[derive(Clone, Debug, Deserialize)]
-struct Gold {
-    task_id: String,
+pub struct Gold {
     /// Absent where none was shipped.
     gold_sql: Option<String>,
     /// The values of the answer, where the task is a question.
@@ -28,20 +26,9 @@ struct Table {
 }
 
 /// Knows the gold statements and answers.
-#[derive(Clone, Debug)]
-pub struct Scorer {
-    golds: HashMap<String, Gold>,
-}
+pub type Scorer = Golds<Gold>;
 
 impl Scorer {
-    /// Reads the gold statements of a task file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or a line holds no gold statement.
-    pub fn load(tasks: &Path) -> Result<Self, ImportError> {
-        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)? })
-    }
-
     /// What is wrong with these statements as an answer to a task, run one after the other on a
     /// fresh copy of its table; nothing, if they are right.
     pub fn fault<'a>(
@@ -50,8 +37,9 @@ impl Scorer {
         statements: impl Iterator<Item = &'a str>,
         image: &Image,
     ) -> Option<String> {
-        let Some(gold) = self.golds.get(task_id) else {
-            return Some("the scorer does not know the task".to_owned());
+        let gold = match self.of(task_id) {
+            Ok(gold) => gold,
+            Err(why) => return Some(why),
         };
         let (mut left, mut right) = (Sql::new(image.clone()), Sql::new(image.clone()));
         let mut said = None;
@@ -129,12 +117,11 @@ mod tests {
         let rows = [vec!["Ann".to_owned(), "1,020".to_owned()], vec!["Bob".to_owned(), "7".to_owned()]];
         let image = Image::from_table("The Films", &columns, &rows).unwrap();
         let gold = Gold {
-            task_id: "t".into(),
             gold_sql: Some(gold_sql.into()),
             gold_answer: answer.map(|values| values.iter().map(|v| (*v).to_owned()).collect()),
             table: Table { name: "The Films".into() },
         };
-        let scorer = Scorer { golds: [("t".to_owned(), gold)].into() };
+        let scorer = Scorer::one("t", gold);
         scorer.fault("t", statements.iter().copied(), &image)
     }
 

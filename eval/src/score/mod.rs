@@ -8,6 +8,7 @@ pub(crate) mod blocksworld;
 mod database;
 pub mod dbbench;
 pub(crate) mod financebench;
+mod golds;
 pub(crate) mod nested;
 pub mod nfl;
 pub(crate) mod numbers;
@@ -29,6 +30,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::tasks::read_by_task;
+
+pub use golds::Golds;
 
 /// What a run's end was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,12 @@
 //! Whether a question for clips, numbers, scores or leaders was answered right: the result of the
 //! last call must be what the gold plan gives.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::BTreeSet;
 
-use plancache_agents::import::ImportError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::tasks::read_by_task;
+use super::Golds;
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,9 +17,9 @@ enum Kind {
     Leader,
 }
 
+/// The answer of a question.
 #[derive(Clone, Debug, Deserialize)]
-struct Gold {
-    task_id: String,
+pub struct Gold {
     answer_kind: Kind,
     gold_answer: Value,
     gold_plan: Vec<Planned>,
@@ -45,24 +43,14 @@ pub struct Done<'a> {
 }
 
 /// Knows the answers.
-#[derive(Clone, Debug)]
-pub struct Scorer {
-    golds: HashMap<String, Gold>,
-}
+pub type Scorer = Golds<Gold>;
 
 impl Scorer {
-    /// Reads the answers of a task file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or a line holds no answer.
-    pub fn load(tasks: &Path) -> Result<Self, ImportError> {
-        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)? })
-    }
-
     /// What is wrong with these calls as an answer to a task; nothing, if they are right.
     pub fn fault(&self, task_id: &str, calls: &[Done<'_>]) -> Option<String> {
-        let Some(gold) = self.golds.get(task_id) else {
-            return Some("the scorer does not know the task".to_owned());
+        let gold = match self.of(task_id) {
+            Ok(gold) => gold,
+            Err(why) => return Some(why),
         };
         let Some(last) = calls.last() else { return Some("no call was made".to_owned()) };
         let fault = match gold.answer_kind {
@@ -160,7 +148,7 @@ mod tests {
         let gold = json!({"task_id": "t", "answer_kind": kind, "gold_answer": answer,
             "gold_plan": [{"name": "look", "arguments": {"filters": {"week": 3}, "plays": "$1"}}]});
         let gold: Gold = serde_json::from_value(gold).unwrap();
-        let scorer = Scorer { golds: [("t".to_owned(), gold)].into() };
+        let scorer = Scorer::one("t", gold);
         let arguments = json!({"plays": "plays-1", "filters": {"week": 4}}).as_object().cloned().unwrap();
         scorer.fault("t", &[Done { tool: "look", arguments: &arguments, result }])
     }

@@ -1,38 +1,23 @@
 //! Whether a question to a database was answered right: the last query that ran must give the rows
 //! of the gold query.
 
-use std::collections::HashMap;
-use std::path::Path;
-
-use plancache_agents::import::ImportError;
 use plancache_agents::sql::{Answer, Sql};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::tasks::read_by_task;
+use super::Golds;
 
+/// The gold query of a question.
 #[derive(Clone, Debug, Deserialize)]
-struct Gold {
-    task_id: String,
+pub struct Gold {
     gold_sql: String,
     ordered: bool,
 }
 
 /// Knows the gold queries.
-#[derive(Clone, Debug)]
-pub struct Scorer {
-    golds: HashMap<String, Gold>,
-}
+pub type Scorer = Golds<Gold>;
 
 impl Scorer {
-    /// Reads the gold queries of a task file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or a line holds no gold query.
-    pub fn load(tasks: &Path) -> Result<Self, ImportError> {
-        Ok(Self { golds: read_by_task(tasks, |gold: &Gold| &gold.task_id)? })
-    }
-
     /// What is wrong with these statements as an answer to a task, run one after the other on
     /// `database`; nothing, if they are right. The database can only be read, so that the gold
     /// query finds it as it was.
@@ -42,8 +27,9 @@ impl Scorer {
         statements: impl Iterator<Item = &'a str>,
         database: &mut Sql,
     ) -> Option<String> {
-        let Some(gold) = self.golds.get(task_id) else {
-            return Some("the scorer does not know the task".to_owned());
+        let gold = match self.of(task_id) {
+            Ok(gold) => gold,
+            Err(why) => return Some(why),
         };
         let mut last = None;
         for statement in statements {
@@ -117,8 +103,8 @@ mod tests {
     #[test]
     fn the_last_query_that_ran_counts() {
         let image = Image::from_script("CREATE TABLE t (a); INSERT INTO t VALUES (1), (2)").unwrap();
-        let gold = Gold { task_id: "t".into(), gold_sql: "SELECT max(a) FROM t".into(), ordered: false };
-        let scorer = Scorer { golds: [("t".to_owned(), gold)].into() };
+        let gold = Gold { gold_sql: "SELECT max(a) FROM t".into(), ordered: false };
+        let scorer = Scorer::one("t", gold);
         let fault = |statements: &[&str]| {
             scorer.fault("t", statements.iter().copied(), &mut Sql::read_only(image.clone()))
         };

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use plancache::domain::{Call, Trace};
+use serde_json::{Map, Value};
 
 use super::same::first_difference;
-use crate::bench::{Case, Judge, Verdict};
+use crate::bench::{Case, Judge, Parts, Verdict};
 
 /// Knows the call that each request stands for.
 pub(crate) struct Meant(pub(crate) HashMap<String, Call>);
@@ -25,5 +26,19 @@ impl Judge for Meant {
             Some(difference) => Verdict::wrong(format!("wrong slots: {difference}")),
             None => Verdict::right(),
         }
+    }
+
+    fn parts(&self, case: &Case, tool: &str, arguments: &Map<String, Value>) -> Option<Parts> {
+        let meant = self.0.get(&case.id)?;
+        let same = |(key, value): &(&String, &Value)| match arguments.get(*key) {
+            Some(given) => {
+                let one = |value: &Value| Map::from_iter([((*key).clone(), value.clone())]);
+                first_difference(&one(value), &one(given)).is_none()
+            }
+            None => false,
+        };
+        let right = meant.arguments.iter().filter(same).count() as u64;
+        let tool = meant.tool == tool;
+        Some(Parts { tool, arguments: (if tool { right } else { 0 }, meant.arguments.len() as u64) })
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer_cache;
 mod live;
+mod missed;
 mod plan_cache;
 mod planner;
 mod planner_only;

@@ -10,6 +10,7 @@ use plancache::policy::Policy;
 use plancache::store::MemoryStore;
 use tower::Layer;
 
+use super::missed::missed;
 use super::replay::ran;
 use super::{Kind, Metered, Ran, Spend, System, SystemError, Watched};
 use crate::bench::{Case, World};
@@ -83,7 +84,7 @@ impl System for Cached {
         Ok(Ran { planner, own, ..ran(record, Kind::Miss) })
     }
 
-    async fn finish(&mut self, _: &Case, ran: &mut Ran, outcome: RunOutcome) -> Result<(), SystemError> {
+    async fn finish(&mut self, case: &Case, ran: &mut Ran, outcome: RunOutcome) -> Result<(), SystemError> {
         ran.trace.outcome = outcome;
         let report = self.layer.handle().finish_with(&ran.trace);
         self.layer.handle().flush().await;
@@ -98,6 +99,9 @@ impl System for Cached {
         ran.slots = slots(&report.decisions);
         ran.reason = (ran.kind != Kind::Hit).then(|| reason(&report.decisions)).flatten();
         ran.loosely = report.templates.iter().any(|served| served.loosely);
+        if ran.kind != Kind::Hit {
+            ran.missed = missed(&self.engine, &case.task.text, &report.decisions);
+        }
         ran.from = names(&self.engine, &report.templates);
         Ok(())
     }

@@ -5,6 +5,7 @@ use plancache_agents::Ending;
 use serde::{Deserialize, Serialize};
 
 use super::Spend;
+use crate::measure::Missed;
 
 /// How a task was served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Ran {
     pub reason: Option<String>,
     /// It was served by its likeness to what was learnt, not by the learnt words.
     pub loosely: bool,
+    /// What stood in the way, without values.
+    pub missed: Option<Missed>,
     /// What it was served from: names of templates, or ids of earlier tasks.
     pub from: Vec<String>,
     /// Slots that the binder filled, and that a model filled.

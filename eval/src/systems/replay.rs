@@ -50,6 +50,7 @@ pub(super) fn ran(record: RunRecord<World>, kind: Kind) -> Ran {
         own: super::Spend::default(),
         reason: None,
         loosely: false,
+        missed: None,
         from: Vec::new(),
         slots: (0, 0),
         decision: None,

@@ -63,7 +63,7 @@ fn string(text: &str) -> Option<(String, &str)> {
 }
 
 /// The literal in Python's notation.
-pub(super) fn python(members: &[(String, String)]) -> String {
+pub(crate) fn python(members: &[(String, String)]) -> String {
     let shown = |text: &str| {
         if text.contains('\'') && !text.contains('"') {
             format!("\"{text}\"")

@@ -10,9 +10,9 @@
 //! rewritten but observed again: the recorded calls are executed over the new database.
 
 mod dataset;
-mod literal;
+pub(crate) mod literal;
 mod names;
-mod parse;
+pub(crate) mod parse;
 mod scramble;
 mod values;
 mod wording;

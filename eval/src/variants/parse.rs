@@ -3,23 +3,23 @@
 use super::literal::dict;
 
 /// Members of a dict literal.
-pub(super) type Members = Vec<(String, String)>;
+pub(crate) type Members = Vec<(String, String)>;
 
 /// An instruction, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Instruction {
-    pub(super) name: String,
+pub(crate) struct Instruction {
+    pub(crate) name: String,
     /// How the user is found: by e-mail address or by zip code.
-    pub(super) email: Option<String>,
-    pub(super) zip: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) zip: Option<String>,
     /// What kind of person the user is.
-    pub(super) manner: Vec<String>,
-    pub(super) wishes: Vec<Wish>,
+    pub(crate) manner: Vec<String>,
+    pub(crate) wishes: Vec<Wish>,
 }
 
 /// One thing that the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     Cancel {
         order: String,
         reason: String,
@@ -49,14 +49,14 @@ pub(super) enum Wish {
 
 /// An item, with the options that tell it apart, and those that the user wants instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Item {
-    pub(super) name: String,
-    pub(super) options: Option<Members>,
-    pub(super) to: Option<Members>,
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) options: Option<Members>,
+    pub(crate) to: Option<Members>,
 }
 
 /// Takes an instruction apart; says where it is none of the grammar's.
-pub(super) fn parse(text: &str) -> Result<Instruction, String> {
+pub(crate) fn parse(text: &str) -> Result<Instruction, String> {
     let mut r = Reader { rest: text };
     r.expect("Your name is ")?;
     let name = r.until(" and your ")?;

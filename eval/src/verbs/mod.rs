@@ -3,6 +3,7 @@
 mod compare;
 mod list;
 mod matches;
+mod paraphrase;
 mod progress;
 mod rank;
 mod report;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::curve::{self, CurveOptions};
+use crate::paraphrase::ParaphraseOptions;
 use crate::record::{self, RecordOptions};
 use crate::slots::{self, SlotOptions};
 
@@ -39,6 +41,8 @@ pub enum Verb {
     Programs(Box<CurveOptions>),
     /// Make variants of the retail data: other values, other names, another wording.
     Variants(variants::VariantOptions),
+    /// Say retail tasks as a model said their sentences, where every value is kept.
+    Paraphrase(ParaphraseOptions),
     /// Judge the filler on single arguments of tasks that people wrote, and write a record.
     Filler(SlotOptions),
     /// Run the demo in every order and setting, on the data and its variants, and write records.
@@ -59,6 +63,7 @@ pub async fn run(verb: Verb) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Verb::Match(options) => matches::matches(&options).await?,
         Verb::Programs(options) => write!(io::stdout(), "{}", curve::run(&options).await?)?,
         Verb::Variants(options) => variants::write(&options)?,
+        Verb::Paraphrase(options) => paraphrase::compose(&options)?,
         Verb::Filler(options) => write!(io::stdout(), "{}", slots::evaluate(&options).await?)?,
         Verb::Record(options) => {
             record::record(&options, |name, report| {

@@ -2,7 +2,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::report::figures::{count, words};
-use crate::report::{ResultFile, Results, WrongPlan};
+use crate::report::{ResultFile, Results, TaskLine};
 
 /// A value longer than this is cut.
 const LONGEST: usize = 400;
@@ -29,7 +29,7 @@ fn of_a_result(file: &ResultFile) -> Markup {
         h3 { (file.name) }
         @if counted == 0 { p { "None." } }
         @for system in &file.result.systems {
-            @let plans: Vec<&WrongPlan> = file.wrong.iter().filter(|plan| plan.system == system.name).collect();
+            @let plans: Vec<&TaskLine> = file.wrong().filter(|plan| plan.system == system.name).collect();
             @if system.wrong_plans > 0 || !plans.is_empty() {
                 details {
                     summary {
@@ -49,7 +49,7 @@ fn of_a_result(file: &ResultFile) -> Markup {
     }
 }
 
-fn table(plans: &[&WrongPlan]) -> Markup {
+fn table(plans: &[&TaskLine]) -> Markup {
     html! {
         div.wide {
             table.plans {
@@ -71,7 +71,7 @@ fn table(plans: &[&WrongPlan]) -> Markup {
     }
 }
 
-fn row(plan: &WrongPlan) -> Markup {
+fn row(plan: &TaskLine) -> Markup {
     let record = &plan.record;
     let call = record.wrong_call.as_ref();
     html! {
