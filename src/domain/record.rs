@@ -35,13 +35,26 @@ pub struct Evidence {
     pub diverged: u32,
     /// Served runs that were said to have gone wrong.
     pub bad_outcomes: u32,
-    /// Texts in other words that were taken for its own, and wrongly so. From the first on it is served
-    /// for its own words only.
+    /// Runs that it served to the end for texts in other words than its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub loosely: u32,
+    /// Such runs that had to be handed back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub strayed: u32,
+    /// Texts in other words that were taken for its own, and wrongly so.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub misread: u32,
     /// What its last runs changed of it, oldest first (at most 8 kept).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revisions: Vec<Revision>,
+}
+
+impl Evidence {
+    /// Whether it may serve texts in other words than its own: none went wrong, and not more had to be
+    /// handed back than went well.
+    pub fn reads_other_words(&self) -> bool {
+        self.misread == 0 && self.strayed <= self.loosely + 1
+    }
 }
 
 /// A template as it is stored: with its evidence and its state.

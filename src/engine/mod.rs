@@ -344,8 +344,11 @@ impl Engine {
             let loosely = templates.iter().any(|served| served.id == record.template.id && served.loosely);
             record.evidence.diverged += u32::from(diverged);
             record.evidence.served += u64::from(!diverged);
-            let blamed = outcome == RunOutcome::Failure && (!some_write || writes(&record));
-            if loosely && (blamed || diverged) {
+            let concerned = !some_write || writes(&record);
+            let blamed = outcome == RunOutcome::Failure && concerned;
+            record.evidence.loosely += u32::from(loosely && !diverged && !blamed);
+            record.evidence.strayed += u32::from(loosely && diverged && concerned);
+            if blamed && loosely {
                 // The plan may be right, and the text was not its own.
                 tracing::warn!(template = %record.template.id, "a text was misread: its own words only");
                 record.evidence.misread += 1;

@@ -136,7 +136,7 @@ fn likely(tenant: &Tenant, task: &Task, fingerprints: &Fingerprints) -> Vec<Arc<
     let usable = |record: &Arc<TemplateRecord>| {
         lookup::fits(record, task, fingerprints)
             && !matches!(record.state, Lifecycle::Quarantined | Lifecycle::Retired)
-            && record.evidence.misread == 0
+            && record.evidence.reads_other_words()
             // What a program asks for hangs on more than its wording (see `programs`).
             && !record.template.has_programs()
     };

@@ -1,7 +1,7 @@
 //! A template as lines that a person can compare.
 
 use plancache::domain::{
-    AnswerPart, Argument, Binding, Operand, Part, PathStep, Predicate, SlotPart, Space, Template,
+    AnswerPart, Argument, Binding, Operand, Part, PathStep, Predicate, ProgramPart, SlotPart, Space, Template,
 };
 
 /// The pattern, the slots, and every step with its guards and all bindings of its arguments, those
@@ -68,6 +68,19 @@ fn write(argument: &Argument, indent: usize, out: &mut String) {
             for (name, item) in members {
                 *out += &format!("{blank}{name}:");
                 write(item, indent + 2, out);
+            }
+        }
+        Argument::Program(parts) => {
+            *out += "\n";
+            for part in parts {
+                match part {
+                    ProgramPart::Text(text) => *out += &format!("{blank}text {text:?}\n"),
+                    ProgramPart::Name(name) => *out += &format!("{blank}name {name:?}\n"),
+                    ProgramPart::Value { of, before, after, space } => {
+                        *out += &format!("{blank}value {of} {before:?} {after:?}");
+                        write_space(space, indent + 2, out);
+                    }
+                }
             }
         }
     }

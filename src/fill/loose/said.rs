@@ -138,6 +138,16 @@ pub(super) fn adds_condition(template: &Template, text: &Lexed, (from, to): (usi
             }
         }
     }
-    let words = text.tokens[from..to].iter().filter(|t| matches!(t.kind, Kind::Word { .. }));
-    words.map(|t| t.folded.as_str()).any(|word| is_condition(word) && !known.contains(word))
+    let word = |at: usize| text.tokens.get(at).map_or("", |token| token.folded.as_str());
+    // "It would be kind if you could" asks for nothing less.
+    let polite = |at: usize| {
+        word(at) == "if"
+            && (word(at + 1) == "possible"
+                || word(at + 1) == "you"
+                    && matches!(word(at + 2), "could" | "can" | "would" | "will" | "please"))
+    };
+    (from..to).any(|at| {
+        let is_word = matches!(text.tokens[at].kind, Kind::Word { .. });
+        is_word && is_condition(word(at)) && !known.contains(word(at)) && !polite(at)
+    })
 }

@@ -1,5 +1,7 @@
 use crate::domain::{Part, Shape, Template};
-use crate::spans::{Kind, Lexed, begins_sentence, days_at, is_value, lex, name_runs, said_number, shape_of};
+use crate::spans::{
+    Kind, Lexed, Token, begins_sentence, days_at, is_value, lex, name_runs, said_number, shape_of,
+};
 
 /// A value in a text, by tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,11 +61,22 @@ impl Spans {
             let is_it = |part: &Part| matches!(part, Part::Literal(literal) if literal == word);
             templates.iter().any(|t| t.pattern.parts.iter().any(is_it))
         };
-        for (from, to) in name_runs(text, 0, text.tokens.len()) {
-            if let Some(from) = name(text, (from, to), &known) {
-                // Alone at a sentence's start it may be any word.
-                let optional = to == from + 1 && begins_sentence(text, from);
-                spans.add(Found { from, to, shape: Shape::Name, optional });
+        let pronoun = |token: &Token| matches!(token.folded.split(['\'', '\u{2019}']).next(), Some("i"));
+        for run in name_runs(text, 0, text.tokens.len()) {
+            let words = &text.tokens[run.0..run.1];
+            let mut from = run.0;
+            for (length, part) in words.split(pronoun).map(|part| (part.len(), part)) {
+                let to = from + length;
+                let begins = begins_sentence(text, from);
+                // A word that begins a sentence is no name where templates know it as a word.
+                let is_word = begins && part.first().is_some_and(|first| known(&first.folded));
+                let start = from + usize::from(is_word);
+                if start < to {
+                    // Alone at a sentence's start it may be any word.
+                    let optional = to == start + 1 && begins_sentence(text, start);
+                    spans.add(Found { from: start, to, shape: Shape::Name, optional });
+                }
+                from = to + 1;
             }
         }
         for (at, token) in text.tokens.iter().enumerate() {
@@ -90,15 +103,4 @@ impl Spans {
     pub fn within(&self, from: usize, to: usize) -> Vec<Found> {
         self.0.iter().filter(|s| s.from >= from && s.to <= to).cloned().collect()
     }
-}
-
-/// Where a name begins in a run of capitalised words, if there is one: a word that begins a sentence
-/// is no name where templates know it as a word.
-fn name(text: &Lexed, (from, to): (usize, usize), known: &dyn Fn(&str) -> bool) -> Option<usize> {
-    let first = &text.tokens[from];
-    let pronoun =
-        first.folded == "i" || first.folded.starts_with("i'") || first.folded.starts_with("i\u{2019}");
-    let is_word = pronoun || begins_sentence(text, from) && known(&first.folded);
-    let from = from + usize::from(is_word);
-    (from < to).then_some(from)
 }

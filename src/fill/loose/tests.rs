@@ -73,9 +73,20 @@ fn a_condition_or_a_denial_is_another_wish() {
         "Boat #K7 should not go to east_4.",
         "Boat #K7 should go to east_4 if it is free.",
         "Boat #K7 shouldn't go to east_4.",
+        "Boat #K7 should go to east_4 if you are sure.",
     ] {
         assert!(read(&moving(), said).is_empty(), "{said}");
     }
+    assert!(!read(&moving(), "It would be kind if you could take boat #K7 to east_4.").is_empty());
+}
+
+#[test]
+fn a_pronoun_is_no_part_of_a_name() {
+    let template = loading();
+    let readings = read(&template, "May I take Blue Lamp aboard at P4? I'm Ada's.");
+    assert!(readings.is_empty(), "Ada has no slot");
+    let readings = read(&template, "May I take Blue Lamp aboard at P4?");
+    assert_eq!(values(&readings[0]), [json!("P4"), json!("Blue Lamp")]);
 }
 
 #[test]
