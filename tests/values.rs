@@ -186,3 +186,29 @@ async fn a_day_so_many_days_later() {
     misses(&runs[..1], &wanted).await;
     serves(&runs, &wanted).await;
 }
+
+fn port_of(boat: &str, country: &str, code: &str) -> Trace {
+    let arguments = json!({"country": code, "kind": "pilot"});
+    let text = format!("Which pilots does {country} have for {boat}?");
+    done(&text, [("port", arguments, json!({"ports": []}))])
+}
+
+#[tokio::test]
+async fn a_table_is_learnt_line_by_line() {
+    // Codes of the harbour's own, of which the text says nothing.
+    let mut runs = Vec::new();
+    for n in 0..3 {
+        runs.push(port_of(&format!("K_{n}"), "Northmark", "QX7"));
+        runs.push(port_of(&format!("B_{n}"), "Eastmark", "QZ2"));
+    }
+    runs.push(port_of("K_9", "Westmark", "QW4"));
+    misses(&runs[..4], &port_of("K_50", "Northmark", "QX7")).await;
+    serves(&runs, &port_of("K_50", "Northmark", "QX7")).await;
+    serves(&runs, &port_of("K_51", "Eastmark", "QZ2")).await;
+    // One task showed it, and none.
+    misses(&runs, &port_of("K_52", "Westmark", "QW4")).await;
+    misses(&runs, &port_of("K_53", "Southmark", "QS1")).await;
+    // The same words had another value: they are told apart by nothing.
+    runs.push(port_of("K_10", "Northmark", "QQ0"));
+    misses(&runs, &port_of("K_10", "Northmark", "QQ0")).await;
+}

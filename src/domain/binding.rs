@@ -140,6 +140,11 @@ pub enum Binding {
 }
 
 impl Binding {
+    /// Whether it is looked up in a table that runs showed.
+    pub fn is_table(&self) -> bool {
+        matches!(self, Self::Value(Operand::Made { by: Transform::Table(_), .. }))
+    }
+
     /// How much the binding can be trusted.
     pub fn tier(&self) -> Tier {
         match self {

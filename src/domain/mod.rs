@@ -27,7 +27,7 @@ pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
 pub use program::ProgramPart;
 pub use record::{Evidence, Lifecycle, TemplateRecord};
 pub use revision::{Revision, TemplateChange, changes};
-pub use state::{Known, State, StateValue, is_state};
+pub use state::{Condition, Known, State, StateValue, hide_states, is_state};
 pub use task::{EffectClass, Task, Tool};
 pub use template::{
     AnswerPart, AnswerTemplate, Argument, Guard, KnownFailure, StepTemplate, Template, ToolContract,

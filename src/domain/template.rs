@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binding, ListId, Namespace, Operand, Pattern, ProgramPart, SCHEMA_VERSION, SlotId, SlotSpec, Space,
-    State, TemplateId, TemplateVersion, Tier, canonical_hash,
+    Binding, Condition, ListId, Namespace, Operand, Pattern, ProgramPart, SCHEMA_VERSION, SlotId, SlotSpec,
+    Space, State, TemplateId, TemplateVersion, Tier, canonical_hash,
 };
 
 /// What must be known of a tool before a template may call it.
@@ -69,6 +69,10 @@ pub struct StepTemplate {
     /// The list over which the step repeats; equal calls are made once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<ListId>,
+    /// When it is made: the conditions that tell runs that made it from those that left it out, which
+    /// have to agree. Empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
     /// Its arguments, in the order in which the run gave them.
     pub arguments: Vec<(String, Argument)>,
     /// What its observation must satisfy.

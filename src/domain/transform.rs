@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Tier;
 
+/// Most lines of a table; what comes later is not in it.
+const MOST_LINES: usize = 256;
+
 /// How a value is made from others that are known. A closed list, so that it can be intersected,
 /// printed in words, and checked again by other code than made it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -160,6 +163,26 @@ pub struct Pair {
 }
 
 impl Transform {
+    /// What two runs, or more, showed of a table; `None` if the same words stood for different values.
+    /// `distinct` says that `new` tells of other tasks.
+    pub fn join_tables(old: &[Pair], new: &[Pair], distinct: bool) -> Option<Vec<Pair>> {
+        let mut all = old.to_vec();
+        for line in new {
+            let room = all.len() < MOST_LINES;
+            match all.iter_mut().find(|known| known.said == line.said) {
+                Some(known) if known.hash != line.hash => return None,
+                Some(known) => {
+                    known.json = known.json.take().or_else(|| line.json.clone());
+                    known.seen += if distinct { line.seen } else { 0 };
+                }
+                None if room => all.push(line.clone()),
+                None => {}
+            }
+        }
+        all.sort_by(|a, b| a.said.cmp(&b.said));
+        Some(all)
+    }
+
     /// How much it can be trusted to be what was meant: a notation says the same as what it is
     /// read from, a calculation may come out by chance.
     pub fn tier(&self) -> Tier {
@@ -182,8 +205,9 @@ impl Transform {
             | Self::Product
             | Self::Count
             | Self::Total(_)
-            | Self::Join(_)
-            | Self::Table(_) => Tier::Computed,
+            | Self::Join(_) => Tier::Computed,
+            // A table holds what a constant is for one of its lines.
+            Self::Table(_) => Tier::Constant,
         }
     }
 }

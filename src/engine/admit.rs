@@ -10,7 +10,7 @@ use crate::domain::{
     TraceStep, canonical_hash,
 };
 use crate::expr::Compiled;
-use crate::extract::{Extracted, extract, merge, redact, shape_key};
+use crate::extract::{Extracted, extract, fold, merge, redact, shape_key, words_key};
 use crate::fill::{Block, Played, Rules, Wording, play, read_pattern};
 use crate::matching::{KeywordExtractor, words};
 use crate::policy::Policy;
@@ -20,6 +20,8 @@ use crate::validate;
 
 /// Most distinct tasks whose hashes a record keeps.
 const MOST_TASKS: usize = 16;
+/// Least distinct runs with an optional step, and without it, that make it one.
+const LEAST_RUNS: u32 = 2;
 /// After so many admissions, templates that nothing confirmed are looked for.
 const SWEEP: u64 = 256;
 
@@ -43,6 +45,7 @@ impl Learner<'_> {
         let task = task_hash(trace);
         let namespace = &trace.task.namespace;
         let mut changed: HashMap<TemplateId, TemplateRecord> = HashMap::new();
+        let mut remove: Vec<(Namespace, TemplateId)> = Vec::new();
         let counts = after.count_words(namespace, &task, &words(&trace.task.text));
         let learning = self.policy.learning;
         let extracted = extract(trace, &|tool| self.is_read(tool), learning);
@@ -125,12 +128,21 @@ impl Learner<'_> {
                 report.rejected.push(format!("{}: {why}", record.template.name));
                 continue;
             }
+            if learning.merge
+                && let Some((whole, gone)) = self.folded(&after, &record, trace)
+            {
+                changed.remove(&gone);
+                if after.remove(namespace, &gone) {
+                    remove.push((namespace.clone(), gone));
+                }
+                record = whole;
+            }
             let served = Served {
                 id: record.template.id.clone(),
                 version: record.template.version.clone(),
                 loosely: false,
             };
-            let known = tenant.record(&record.template.id).is_some();
+            let known = after.tenant(namespace).is_some_and(|t| t.record(&record.template.id).is_some());
             if known {
                 report.merged.push(served)
             } else {
@@ -160,13 +172,56 @@ impl Learner<'_> {
             .map(|(word, tasks)| WordCount { namespace: namespace.clone(), word, tasks })
             .collect();
         report.forgotten = self.stale(&after, namespace);
-        let remove: Vec<_> = report.forgotten.iter().map(|id| (namespace.clone(), id.clone())).collect();
+        remove.extend(report.forgotten.iter().map(|id| (namespace.clone(), id.clone())));
         for (namespace, id) in &remove {
             after.remove(namespace, id);
         }
         let mut put: Vec<TemplateRecord> = changed.into_values().collect();
         put.sort_by(|a, b| a.template.id.cmp(&b.template.id));
         (after, Change { put, remove, words }, report)
+    }
+
+    /// A template together with another one for the same words, where what was observed tells their runs
+    /// apart: one plan with optional steps, in the older lineage; and the lineage that it takes up.
+    fn folded(
+        &self,
+        after: &Snapshot,
+        record: &TemplateRecord,
+        trace: &Trace,
+    ) -> Option<(TemplateRecord, TemplateId)> {
+        let least = self.policy.min_evidence_write.max(LEAST_RUNS);
+        let ready = |r: &TemplateRecord| {
+            r.evidence.successes >= least
+                && matches!(r.state, Lifecycle::Candidate | Lifecycle::Active)
+                && !r.template.is_idle()
+        };
+        let tenant = after.tenant(&record.template.namespace).filter(|_| ready(record))?;
+        let others =
+            tenant.of_words(&words_key(&record.template)).iter().filter(|id| **id != record.template.id);
+        let (other, mut whole) = others
+            .filter_map(|id| tenant.record(id).filter(|other| ready(other)))
+            .find_map(|other| Some((other, fold(&other.template, &record.template, least)?)))?;
+        (whole.id, whole.name) = (other.template.id.clone(), record.template.name.clone());
+        whole.keywords.clone_from(&other.template.keywords);
+        whole.version = whole.content_version();
+        self.check(&whole, trace).ok()?;
+        let mut evidence = other.evidence.clone();
+        let room = MOST_TASKS.saturating_sub(evidence.tasks.len());
+        evidence.tasks.extend(record.evidence.tasks.iter().take(room).cloned());
+        evidence.successes += record.evidence.successes;
+        evidence.served += record.evidence.served;
+        evidence.diverged += record.evidence.diverged;
+        evidence.revise(&other.template, &whole, after.sequence);
+        let mut folded = TemplateRecord {
+            template: Arc::new(whole),
+            evidence,
+            state: Lifecycle::Candidate,
+            sequence: after.sequence,
+        };
+        self.promote(&mut folded);
+        // A fold is kept where it can serve what the two could.
+        (folded.state == Lifecycle::Active || other.state != Lifecycle::Active)
+            .then(|| (folded, record.template.id.clone()))
     }
 
     /// Candidates that no run confirmed for long, looked for now and then.

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use super::snapshot::{Snapshot, Tenant};
 use crate::domain::{
-    EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, NearestMiss, Served, Shape, Task, Template,
+    Binding, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, NearestMiss, Served, Shape, Task, Template,
     TemplateRecord,
 };
+use crate::expr::{Env, eval};
 use crate::fill::{Block, Plan, Wording, cover, tools};
 use crate::matching::words;
 use crate::policy::Policy;
@@ -126,7 +127,7 @@ pub(super) fn decide(
         return Decision::Miss(if acting { Miss::Ambiguous { what } } else { Miss::NothingToDo });
     }
     // A plan that could be begun but not be ended is not begun; nor is one that it speaks against.
-    let waits = |block: &&Block| block.template.waits(policy.min_constant);
+    let waits = |block: &&Block| block.template.waits(policy.min_constant) || lacks_line(block, policy);
     let waiting: Vec<&Block> = found.covers.iter().filter_map(|blocks| blocks.iter().find(waits)).collect();
     if let Some(block) = waiting.first() {
         if waiting.len() < found.covers.len() {
@@ -141,6 +142,24 @@ pub(super) fn decide(
     let first = covers[0].clone();
     let plan = Plan { covers, loose: false };
     Decision::Plan { plan, templates: served(&first, false), slots: slots(&first) }
+}
+
+/// Whether a value that only a table gives is in none for the words of this text.
+fn lacks_line(block: &Block, policy: &Policy) -> bool {
+    let env = Env { values: &block.values, seen: &[], context: &serde_json::Value::Null, unit: None };
+    let believed = |binding: &Binding| match binding {
+        Binding::Constant { seen, json: Some(_), .. } => *seen == 0 || *seen >= policy.min_constant,
+        Binding::Written => true,
+        other => !other.is_table() && !matches!(other, Binding::Constant { .. }),
+    };
+    let mut lacks = false;
+    for (_, argument) in block.template.steps.iter().flat_map(|step| &step.arguments) {
+        argument.spaces(&mut |space| {
+            let known = |b: &Binding| believed(b) || b.is_table() && eval(b, env).is_ok();
+            lacks |= space.bindings.iter().any(Binding::is_table) && !space.bindings.iter().any(known);
+        });
+    }
+    lacks
 }
 
 /// Why a text that is not covered by servable templates is not: one that it needs may be known but

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use super::constants::Constants;
 use super::meaning::Plans;
 use crate::domain::{Namespace, Part, Template, TemplateId, TemplateRecord};
-use crate::extract::shape_key;
+use crate::extract::{shape_keys, words_key};
 use crate::matching::Index;
 use crate::store::Loaded;
 
@@ -22,8 +22,10 @@ pub(super) struct Snapshot {
 pub(super) struct Tenant {
     records: imbl::HashMap<TemplateId, Arc<TemplateRecord>>,
     shapes: imbl::HashMap<String, Vec<TemplateId>>,
-    /// The shape under which each lineage is found.
-    shape_of: imbl::HashMap<TemplateId, String>,
+    /// The shapes, and the words, under which each lineage is found.
+    keys_of: imbl::HashMap<TemplateId, (Vec<String>, String)>,
+    /// Lineages by what the text says.
+    wordings: imbl::HashMap<String, Vec<TemplateId>>,
     words: imbl::HashMap<String, u32>,
     tasks: imbl::HashSet<String>,
     /// What is known of values that no text explains; only learning asks for it, so that opening a
@@ -161,6 +163,11 @@ impl Tenant {
         self.shapes.get(key).map_or(&[], Vec::as_slice)
     }
 
+    /// Lineages for a text that says this, oldest first.
+    pub(super) fn of_words(&self, key: &str) -> &[TemplateId] {
+        self.wordings.get(key).map_or(&[], Vec::as_slice)
+    }
+
     /// In how many distinct tasks a word occurred.
     pub(super) fn recurrence(&self, word: &str) -> u32 {
         self.words.get(word).copied().unwrap_or(0)
@@ -177,9 +184,12 @@ impl Tenant {
         let same = self.records.get(&id).is_some_and(|old| old.template.version == record.template.version);
         if !same {
             self.forget_shape(&id);
-            let key = shape_key(&record.template);
-            self.shapes.entry(key.clone()).or_default().push(id.clone());
-            self.shape_of.insert(id.clone(), key);
+            let (keys, said) = (shape_keys(&record.template), words_key(&record.template));
+            for key in &keys {
+                self.shapes.entry(key.clone()).or_default().push(id.clone());
+            }
+            self.wordings.entry(said.clone()).or_default().push(id.clone());
+            self.keys_of.insert(id.clone(), (keys, said));
         }
         self.records.insert(id, Arc::new(record));
     }
@@ -197,8 +207,19 @@ impl Tenant {
     }
 
     fn forget_shape(&mut self, id: &TemplateId) {
-        if let Some(ids) = self.shape_of.remove(id).and_then(|key| self.shapes.get_mut(&key)) {
-            ids.retain(|other| other != id);
+        let Some((keys, said)) = self.keys_of.remove(id) else { return };
+        for key in keys {
+            forget(&mut self.shapes, &key, id);
+        }
+        forget(&mut self.wordings, &said, id);
+    }
+}
+
+fn forget(map: &mut imbl::HashMap<String, Vec<TemplateId>>, key: &str, id: &TemplateId) {
+    if let Some(ids) = map.get_mut(key) {
+        ids.retain(|other| other != id);
+        if ids.is_empty() {
+            map.remove(key);
         }
     }
 }

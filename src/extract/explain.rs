@@ -4,7 +4,8 @@ use super::compute::{computed, counted_days};
 use super::notations::notations;
 use super::paths::paths;
 use crate::domain::{
-    Binding, ListId, Operand, PathStep, Shape, SlotPart, SlotSpec, Space, Tier, canonical_hash,
+    Binding, ListId, Operand, Pair, PathStep, Shape, SlotPart, SlotSpec, Space, Tier, Transform,
+    canonical_hash,
 };
 use crate::expr::{Env, Seen, Values, eval};
 use crate::spans::{full_day, same_value, text_of};
@@ -92,12 +93,16 @@ pub(super) fn explain(value: &Value, schema: Option<&Value>, scope: &Scope<'_>) 
     dedup(&mut found);
     let overflow = cut || found.len() > MOST_BINDINGS;
     found.truncate(MOST_BINDINGS);
-    if found.is_empty() {
-        return unexplained(value, schema);
-    }
     if found.iter().all(|binding| binding.tier() >= Tier::Computed) {
-        // It may come out by chance: the value may as well be always the same.
+        // It may come out by chance: the value may as well be always the same, or a table's.
+        let nothing = found.is_empty();
         found.extend(unexplained(value, schema).bindings);
+        if scope.derives && !declared(value, schema) {
+            found.extend(tables(value, scope));
+        }
+        if nothing {
+            return Space { bindings: found, overflow };
+        }
     }
     if declared(value, schema) {
         // What explains it may be a coincidence, which another run will show.
@@ -146,6 +151,28 @@ fn unexplained(value: &Value, schema: Option<&Value>) -> Space {
         bindings.push(Binding::Written);
     }
     Space { bindings, overflow: false }
+}
+
+/// The tables of one line in which words of the text stand for a value: of names and phrases, for what
+/// may be a code.
+fn tables(value: &Value, scope: &Scope<'_>) -> Vec<Binding> {
+    let code = value.as_str().is_some_and(|text| text.len() <= 32 && text.split_whitespace().count() <= 3);
+    let named = |slot: &SlotSpec| matches!(slot.shape, Shape::Name | Shape::Phrase | Shape::Quoted);
+    if !code || scope.unit.is_some() {
+        return Vec::new();
+    }
+    let line = |own: &Value| Pair {
+        said: SlotSpec::only_hash(own),
+        hash: canonical_hash(value),
+        json: Some(value.to_string()),
+        seen: 1,
+    };
+    let all = scope.readable().filter(|(slot, own)| named(slot) && own.is_string());
+    all.map(|(slot, own)| {
+        let of = vec![Operand::Slot { slot: slot.id, part: SlotPart::Whole }];
+        Binding::Value(Operand::Made { by: Transform::Table(vec![line(own)]), of })
+    })
+    .collect()
 }
 
 /// The parts of a slot's value that equal the wanted one.

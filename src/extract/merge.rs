@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::guards;
+use super::optional::merge_run;
 use super::slots::describe;
 use crate::domain::{
-    AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Part, Pattern, ProgramPart, Shape,
-    SlotSpec, Space, State, StepTemplate, Template, canonical_hash,
+    AnswerTemplate, Argument, Binding, Guard, KnownFailure, ListPart, Operand, Part, Pattern, ProgramPart,
+    Shape, SlotSpec, Space, State, StepTemplate, Template, Transform, canonical_hash, hide_states,
 };
 
 /// What two templates must have in common to be merged: the words and the places of values in
@@ -20,12 +23,13 @@ pub fn shape_key(template: &Template) -> String {
         })
         .collect();
     let same: Vec<_> = template.slots.iter().filter_map(|s| Some([s.id, s.same_as?])).collect();
-    let key =
-        json!([skeleton(&template.pattern.parts), same, steps, template.contract, template.output_format]);
+    let mut contract: Vec<_> = template.contract.iter().map(|c| [&c.name, &c.fingerprint]).collect();
+    contract.sort();
+    let key = json!([skeleton(&template.pattern.parts), same, steps, contract, template.output_format]);
     canonical_hash(&key)[..32].to_owned()
 }
 
-fn skeleton(parts: &[Part]) -> Value {
+pub(super) fn skeleton(parts: &[Part]) -> Value {
     parts
         .iter()
         .map(|part| match part {
@@ -37,7 +41,7 @@ fn skeleton(parts: &[Part]) -> Value {
         .collect()
 }
 
-fn build(argument: &Argument) -> Value {
+pub(super) fn build(argument: &Argument) -> Value {
     match argument {
         Argument::One(_) => json!(0),
         Argument::Each { list, element } => json!({"each": list, "of": build(element)}),
@@ -59,7 +63,23 @@ fn build(argument: &Argument) -> Value {
 /// of both is kept. `distinct` says that the other run was of another task. `None` if nothing
 /// explains some value of both; then they are different plans for the same words.
 pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template> {
-    if shape_key(old) != shape_key(new) || old.slots.len() != new.slots.len() {
+    if old.steps.iter().any(|step| !step.when.is_empty()) {
+        return merge_run(old, new, distinct);
+    }
+    if shape_key(old) != shape_key(new) {
+        return None;
+    }
+    merge_aligned(old, new, distinct, &BTreeSet::new())
+}
+
+/// Merges two templates step by step; the steps that the new one lacks (`absent`) stay as they are.
+pub(super) fn merge_aligned(
+    old: &Template,
+    new: &Template,
+    distinct: bool,
+    absent: &BTreeSet<usize>,
+) -> Option<Template> {
+    if old.slots.len() != new.slots.len() || old.steps.len() != new.steps.len() {
         return None;
     }
     let mut merged = old.clone();
@@ -68,8 +88,10 @@ pub fn merge(old: &Template, new: &Template, distinct: bool) -> Option<Template>
         join_slots(slot, other)?;
     }
     merged.pattern = Pattern { parts: join_parts(&old.pattern.parts, &new.pattern.parts) };
-    for (step, other) in merged.steps.iter_mut().zip(&new.steps) {
-        *step = intersect_steps(step, other, distinct, tried)?;
+    for (at, (step, other)) in merged.steps.iter_mut().zip(&new.steps).enumerate() {
+        if !absent.contains(&at) {
+            *step = intersect_steps(step, other, distinct, tried)?;
+        }
     }
     merged.answer = same_answer(&old.answer, &new.answer);
     guards::follow(&mut merged.steps, &[&old.steps, &new.steps]);
@@ -147,7 +169,8 @@ fn join_failures(old: &[KnownFailure], new: &[KnownFailure], distinct: bool) -> 
     let mut all = old.to_vec();
     for failure in new {
         match all.iter_mut().find(|known| known.form == failure.form) {
-            Some(known) => known.seen += u32::from(distinct),
+            Some(known) if distinct => known.seen += failure.seen,
+            Some(_) => {}
             None => all.push(failure.clone()),
         }
     }
@@ -216,13 +239,23 @@ fn intersect_spaces(old: &Space, new: &Space, distinct: bool) -> Option<Space> {
         .iter()
         .filter_map(|a| match a {
             Binding::Constant { hash, json, seen } => new.bindings.iter().find_map(|b| match b {
-                Binding::Constant { hash: other, json: other_json, .. } if other == hash => {
-                    let seen = if *seen == 0 { 0 } else { seen + u32::from(distinct) };
+                Binding::Constant { hash: other, json: other_json, seen: more } if other == hash => {
+                    let seen = if *seen == 0 { 0 } else { seen + if distinct { *more } else { 0 } };
                     let json = json.clone().or_else(|| other_json.clone());
                     Some(Binding::Constant { hash: hash.clone(), json, seen })
                 }
                 _ => None,
             }),
+            Binding::Value(Operand::Made { by: Transform::Table(lines), of }) => {
+                let others = new.bindings.iter().find_map(|b| match b {
+                    Binding::Value(Operand::Made { by: Transform::Table(lines), of: own }) if own == of => {
+                        Some(lines)
+                    }
+                    _ => None,
+                })?;
+                let by = Transform::Table(Transform::join_tables(lines, others, distinct)?);
+                Some(Binding::Value(Operand::Made { by, of: of.clone() }))
+            }
             other => new.bindings.contains(other).then(|| other.clone()),
         })
         .collect();
@@ -248,6 +281,8 @@ pub fn redact(template: &mut Template, tasks: u32, least: u32, declared: &dyn Fn
         for (_, argument) in &mut step.arguments {
             redact_argument(argument, least);
         }
+        hide_states(step.states.iter_mut().flat_map(|state| &mut state.values));
+        hide_states(step.when.iter_mut().flat_map(|c| c.made.iter_mut().chain(&mut c.left_out)));
         for guard in &mut step.guards {
             if let Some(hash) = &guard.hash
                 && tasks < 2
@@ -262,11 +297,12 @@ pub fn redact(template: &mut Template, tasks: u32, least: u32, declared: &dyn Fn
 fn redact_argument(argument: &mut Argument, least: u32) {
     argument.places_mut("", &mut |_, space| {
         for binding in &mut space.bindings {
-            if let Binding::Constant { json, seen, .. } = binding
-                && *seen > 0
-                && *seen < least
-            {
-                *json = None;
+            match binding {
+                Binding::Constant { json, seen, .. } if *seen > 0 && *seen < least => *json = None,
+                Binding::Value(Operand::Made { by: Transform::Table(lines), .. }) => {
+                    lines.iter_mut().filter(|line| line.seen < least).for_each(|line| line.json = None);
+                }
+                _ => {}
             }
         }
     });

@@ -19,6 +19,7 @@ mod lists;
 mod merge;
 mod notations;
 mod occurrences;
+mod optional;
 mod paths;
 mod programs;
 mod region;
@@ -31,6 +32,7 @@ use block::Whether;
 use programs::Programs;
 
 pub use merge::{merge, redact, shape_key};
+pub use optional::{fold, shape_keys, words_key};
 
 /// What a run taught.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! What a block's bindings say of its slots.
 
-use crate::domain::{Binding, Operand, PathStep, Shape, SlotId, SlotPart, SlotSpec, StepTemplate};
+use crate::domain::{Binding, Operand, PathStep, Shape, SlotId, SlotPart, SlotSpec, StepTemplate, Transform};
 
 use super::steps::{path_reads, reads};
 use crate::expr::Values;
@@ -63,6 +63,8 @@ pub(super) fn is_read(slot: SlotId, steps: &[StepTemplate]) -> bool {
 
 fn binding_reads(binding: &Binding, slot: SlotId) -> bool {
     match binding {
+        // What stands in a table may be a coincidence of one task: the words are pinned until two differ.
+        Binding::Value(Operand::Made { by: Transform::Table(_), .. }) => false,
         Binding::Value(operand) => reads(operand, &|s| s == slot, &|_| false),
         Binding::Context { path } => path_reads(path, &|s| s == slot, &|_| false),
         _ => false,
@@ -128,6 +130,7 @@ mod tests {
         let space = Space { bindings: bindings.iter().map(binding).collect(), overflow: false };
         StepTemplate {
             tool: "find".into(),
+            when: Vec::new(),
             for_each: None,
             arguments: vec![("code".into(), Argument::One(space))],
             guards: Vec::new(),

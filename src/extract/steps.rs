@@ -107,6 +107,7 @@ impl<'a> Builder<'a, '_> {
         self.out.lists.extend(for_each);
         self.out.steps.push(StepTemplate {
             tool,
+            when: Vec::new(),
             for_each,
             arguments,
             guards: Vec::new(),

@@ -111,6 +111,10 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
                 continue;
             }
         }
+        // A table speaks of the words that stand in it alone.
+        if binding.is_table() && eval(binding, env).is_err() {
+            continue;
+        }
         match eval(binding, env) {
             Ok(value) => match &agreed {
                 None => agreed = Some(value),

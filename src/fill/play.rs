@@ -143,6 +143,10 @@ impl<'a> Player<'a> {
         let mut seen: Vec<Seen<'a>> = Vec::new();
         for (index, step) in block.template.steps.iter().enumerate() {
             let place = (number, index);
+            if !self.is_made(step, &seen)? {
+                seen.push(Seen::Nothing);
+                continue;
+            }
             let now = match step.for_each {
                 None => self.call(place, block, step, &seen, None)?.map_or(Seen::Nothing, Seen::One),
                 Some(list) => {
@@ -157,6 +161,24 @@ impl<'a> Player<'a> {
             seen.push(now);
         }
         Ok(self.answer(block, &seen))
+    }
+
+    /// Whether a step is made, by what was observed before. Conditions that disagree, or that know nothing of
+    /// what was observed, rule the plan out.
+    fn is_made(&self, step: &StepTemplate, seen: &[Seen<'a>]) -> Result<bool, Stop> {
+        let mut made = None;
+        for condition in &step.when {
+            let says = match seen.get(condition.step as usize) {
+                Some(Seen::One(value)) => condition.says(value),
+                _ => None,
+            };
+            if says.is_none() || made.is_some_and(|made| Some(made) != says) {
+                let guard = format!("no run showed what to do with this `{}`", condition.field);
+                return Err(Box::new(Played::Refuted(Diverged::Guard { tool: step.tool.clone(), guard })));
+            }
+            made = says;
+        }
+        Ok(made.unwrap_or(true))
     }
 
     /// A call of a loop: the same call within one loop is made once, even if it writes.

@@ -178,6 +178,10 @@ impl Core {
                 let verdict =
                     shadow::judge(&state.proposals, &state.trace(outcome).steps, |tool| decider.effect(tool));
                 self.counters.shadow(verdict.label());
+                // The planner's run was right, and the plan would not have been: with what was observed.
+                if verdict == ShadowVerdict::WouldHaveBeenWrong && outcome == RunOutcome::Success {
+                    queue.push(Job::Served(disagreed(&state)));
+                }
                 shadow = Some(verdict);
             }
             learning = self.learn(decider.as_ref(), queue, &state, outcome);
@@ -199,6 +203,23 @@ impl Core {
         } else {
             Learning::Dropped
         }
+    }
+}
+
+/// What a plan that the planner did not follow in shadow mode leaves behind: the states with which it
+/// was wrong. It was not served, so that nothing else is laid to it.
+fn disagreed(state: &RunState) -> ServedRun {
+    let templates = state.proposals.iter().find_map(|proposal| match &proposal.outcome {
+        Outcome::Hit { templates, .. } | Outcome::PlannerAnswer { templates } => Some(templates.clone()),
+        _ => None,
+    });
+    ServedRun {
+        run: state.run.clone(),
+        namespace: state.task.namespace.clone(),
+        templates: templates.unwrap_or_default(),
+        diverged: true,
+        outcome: RunOutcome::Unknown,
+        wrong: Some(Box::new(state.trace(RunOutcome::Unknown))),
     }
 }
 

@@ -410,7 +410,11 @@ async fn shadow_mode_serves_nothing_and_says_what_would_have_been() {
         assert_eq!(report.learning, Learning::Queued);
         assert!(report.decisions.iter().all(|d| !d.served));
         cache.handle().flush().await;
-        assert!(script.served.lock().unwrap().is_empty());
+        // Nothing was served; what a plan would have been wrong with is noted.
+        let noted = script.served.lock().unwrap();
+        assert_eq!(noted.len(), usize::from(verdict == ShadowVerdict::WouldHaveBeenWrong));
+        assert!(noted.iter().all(|run| run.outcome == RunOutcome::Unknown && run.wrong.is_some()));
+        drop(noted);
         assert_eq!(cache.handle().counters().shadow.get(verdict.label()), Some(&1));
     }
 }

@@ -135,6 +135,7 @@ pub(crate) fn template() -> Template {
         steps: vec![
             StepTemplate {
                 tool: "find_loans".into(),
+                when: Vec::new(),
                 for_each: None,
                 arguments: vec![("reader".into(), one(Binding::Value(whole(0))))],
                 guards: vec![guard],
@@ -144,6 +145,7 @@ pub(crate) fn template() -> Template {
             },
             StepTemplate {
                 tool: "extend".into(),
+                when: Vec::new(),
                 for_each: None,
                 arguments: vec![
                     ("loan".into(), one(Binding::Value(loan))),

@@ -46,7 +46,10 @@ pub fn leftover_literals(template: &Template, trace: &Trace, min_constant: u32) 
             report(format!("step {n}, guard"), audit.keys(&guard.field));
         }
         for state in &step.states {
-            report(format!("step {n}, states"), audit.key(&state.field));
+            report(format!("step {n}, states"), audit.keys(&parts(&state.field)));
+        }
+        for condition in &step.when {
+            report(format!("step {n}, when"), audit.keys(&parts(&condition.field)));
         }
     }
     for part in template.answer.iter().flat_map(|answer| &answer.parts) {
@@ -59,6 +62,11 @@ pub fn leftover_literals(template: &Template, trace: &Trace, min_constant: u32) 
         );
     }
     found
+}
+
+/// The names in that of a state, which may be that of a member's member.
+fn parts(field: &str) -> Vec<String> {
+    field.split('.').map(str::to_owned).collect()
 }
 
 /// What counts as a value of a run.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::template::{Invalid, MAX_BINDINGS, MAX_CONJUNCTS, bound, invalid};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, ProgramPart, Space, Template, Transform,
+    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, ProgramPart, SlotSpec, Space, Template,
+    Transform,
     canonical_hash,
 };
 use crate::expr::{OBSERVATION, Program};
@@ -40,6 +41,15 @@ pub(super) fn check(template: &Template) -> Result<(), Invalid> {
             }
             scope.argument(argument, &place, 0)?;
         }
+        for (w, condition) in step.when.iter().enumerate() {
+            let place = format!("{place}.when[{w}]");
+            Scope { list: None, ..scope }.step(condition.step, &place)?;
+            let optional = template.steps.get(condition.step as usize).is_some_and(|s| !s.when.is_empty());
+            if optional || condition.made.is_empty() || condition.left_out.is_empty() {
+                let what = "a condition needs a step that is always made, and values on both sides";
+                return Err(invalid(place, what, "correct or remove it"));
+            }
+        }
         for (g, guard) in step.guards.iter().enumerate() {
             self::guard(guard, &format!("{place}.guards[{g}]"))?;
         }
@@ -62,7 +72,7 @@ struct Scope<'t> {
     list: Option<u32>,
 }
 
-impl Scope<'_> {
+impl<'t> Scope<'t> {
     fn list(self, list: u32, place: &str) -> Result<(), Invalid> {
         if self.lists.contains(&list) {
             return Ok(());
@@ -152,19 +162,26 @@ impl Scope<'_> {
             }
             Operand::Made { by, of } => {
                 made(by, of, place)?;
+                if let (Transform::Table(_), [Operand::Slot { slot, .. }]) = (by, of.as_slice()) {
+                    // A slot that only tables read is idle all the same.
+                    return self.declared(*slot, place).map(|_| ());
+                }
                 of.iter().try_for_each(|operand| self.operand(operand, place, depth + 1))
             }
         }
     }
 
     fn slot(self, id: u32, place: &str) -> Result<(), Invalid> {
-        let Some(slot) = self.template.slot(id) else {
-            return Err(invalid(place, format!("slot {id} is not declared"), "declare it under `slots`"));
-        };
+        let slot = self.declared(id, place)?;
         if slot.idle {
             return Err(invalid(place, format!("slot {id} is read, but declared idle"), "remove `idle`"));
         }
         self.scoped(slot.list, &format!("slot {id}"), place)
+    }
+
+    fn declared(self, id: u32, place: &str) -> Result<&'t SlotSpec, Invalid> {
+        let undeclared = || invalid(place, format!("slot {id} is not declared"), "declare it under `slots`");
+        self.template.slot(id).ok_or_else(undeclared)
     }
 
     fn step(self, step: u32, place: &str) -> Result<(), Invalid> {
@@ -176,6 +193,14 @@ impl Scope<'_> {
                 "steps are counted from 0; name an earlier one",
             ));
         };
+        let own = self.template.steps.get(self.before).map(|own| &own.when);
+        if !earlier.when.is_empty() && own != Some(&earlier.when) {
+            return Err(invalid(
+                place,
+                format!("step {step} may be left out, but is read where it may be"),
+                "read it under the same conditions",
+            ));
+        }
         self.scoped(earlier.for_each, &format!("step {step}"), place)
     }
 

@@ -18,6 +18,7 @@ pub(crate) fn record(namespace: &str, id: &str, keywords: &[&str], sequence: u64
         slots: Vec::new(),
         steps: vec![StepTemplate {
             tool: format!("tool_{id}"),
+            when: Vec::new(),
             for_each: None,
             arguments: Vec::new(),
             guards: Vec::new(),

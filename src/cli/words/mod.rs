@@ -7,8 +7,8 @@ use crate::domain::{
     AnswerPart, Argument, Binding, ListId, Part, ProgramPart, Shape, SlotId, SlotSpec, Space, StepTemplate,
     Template, Tier,
 };
-use values::operand;
 pub(super) use values::{binding, guards};
+use values::{operand, when};
 
 /// What the task has to say, with `[slot]` for values and `( .. ) repeated` for lists.
 pub(super) fn pattern(template: &Template) -> String {
@@ -113,6 +113,10 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
         let first = readings.next().unwrap_or_default();
         lines.push(format!("{indent}{name}{} = {first}", " ".repeat(blank)));
         lines.extend(readings.map(|other| format!("{indent}{} or {other}", " ".repeat(width))));
+    }
+    if !step.when.is_empty() {
+        let all: Vec<String> = step.when.iter().map(when).collect();
+        lines.push(format!("   made only if {}", all.join(", and ")));
     }
     let guards = guards(&step.guards);
     if !guards.is_empty() {

@@ -1,6 +1,6 @@
 //! Where values come from, and what must hold, in words.
 
-use crate::domain::{Binding, Guard, Operand, PathStep, Predicate, SlotPart, Template};
+use crate::domain::{Binding, Guard, Operand, PathStep, Predicate, SlotPart, StateValue, Template};
 
 use super::{made, name};
 
@@ -131,6 +131,21 @@ pub(in crate::cli) fn guards(guards: &[Guard]) -> Vec<String> {
         rest.insert(0, format!("it returned {}", present.join(" and ")));
     }
     rest
+}
+
+/// When a step is made, in words.
+pub(super) fn when(when: &crate::domain::Condition) -> String {
+    let shown = |values: &[StateValue]| {
+        let known: Vec<&str> = values.iter().filter_map(|value| value.json.as_deref()).collect();
+        let more = values.len() - known.len();
+        match (known.as_slice(), more) {
+            ([], _) => "as it was in runs that did so".to_owned(),
+            (known, 0) => known.join(" or "),
+            (known, more) => format!("{} or {more} more", known.join(" or ")),
+        }
+    };
+    let (made, left_out) = (shown(&when.made), shown(&when.left_out));
+    format!("step {}'s `{}` is {made} (left out if it is {left_out})", when.step + 1, when.field)
 }
 
 /// A condition in one of the two forms that learning writes.
