@@ -34,6 +34,7 @@ pub struct CurveOptions {
     /// The benchmark.
     #[arg(long, default_value = "sql")]
     pub benchmark: String,
+    /// What is run.
     #[command(flatten)]
     pub run: RunOptions,
     /// What the local model said, asked or to be asked: each question is put once.
