@@ -183,8 +183,8 @@ pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, ot
                 let number = old.as_f64() == Some((900_000_000_u64 + at as u64) as f64);
                 let text = old.as_str().is_some_and(|old| old == format!("{head}value {at}{tail}"));
                 if text {
-                    let core = new.as_str()?.strip_prefix(head)?.strip_suffix(tail)?;
-                    return Some((*space, Value::from(core)));
+                    let new = crate::spans::text_of(new)?;
+                    return Some((*space, Value::from(new.strip_prefix(head)?.strip_suffix(tail)?)));
                 }
                 number.then(|| (*space, new.clone()))
             })?;

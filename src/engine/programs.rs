@@ -19,7 +19,7 @@ use crate::domain::{
 use crate::fill::{Choice, FillAnswer, FillQuestion};
 use crate::matching::alike;
 use crate::programs::{self, Schema};
-use crate::spans::{lex, masked};
+use crate::spans::{Kind, Lexed, lex};
 use crate::validate;
 
 /// Most look-ups that a run is begun with.
@@ -128,7 +128,13 @@ impl Engine {
                     ));
                 }
                 let templates = templates(learnt);
-                Some(match self.answer(request).await {
+                // Runs that said nothing after it end with what it returned.
+                let silent = learnt.template.answer.is_none().then(String::new);
+                let answer = match silent {
+                    Some(nothing) => Some(nothing),
+                    None => self.answer(request).await,
+                };
+                Some(match answer {
                     Some(answer) => {
                         let outcome =
                             Outcome::Hit { templates, step: request.history.len(), slots: Vec::new() };
@@ -159,7 +165,7 @@ impl Engine {
         };
         let text = lex(&request.task.text);
         let wording = |template: &Template| masked_pattern(&template.pattern.parts, template);
-        let mut texts: Vec<String> = vec![masked(&text)];
+        let mut texts: Vec<String> = vec![asked(&text)];
         texts.extend(records.iter().map(|record| wording(&record.template)));
         let vectors = self.vectors(texts).await?;
         let (own, others) = vectors.split_first()?;
@@ -302,6 +308,29 @@ fn schema(seen: &[(&LookUp, &Value)]) -> Schema {
         }
     }
     schema
+}
+
+/// A task's words as a pattern's: values are masked by their form.
+fn asked(text: &Lexed) -> String {
+    let mut out: Vec<&str> = Vec::new();
+    let mut begins = true;
+    for token in &text.tokens {
+        let first = std::mem::replace(&mut begins, crate::spans::is_boundary(&token.folded));
+        let word = match token.kind {
+            Kind::Number => "<number>",
+            Kind::Identifier => "<identifier>",
+            Kind::Email => "<email>",
+            Kind::Quoted => "<quoted>",
+            Kind::Object => "<object>",
+            Kind::Word { capital: true } if !first => "<name>",
+            Kind::Word { .. } | Kind::Punct => token.folded.as_str(),
+        };
+        // Several capitalised words are one name.
+        if word != "<name>" || out.last() != Some(&word) {
+            out.push(word);
+        }
+    }
+    out.join(" ")
 }
 
 fn texts(value: &Value, out: &mut Vec<String>) {

@@ -82,7 +82,8 @@ impl Flow {
                 continue;
             }
             if observation.failed {
-                if made_good(steps, i) {
+                let again = |programs: &Programs| programs.is_made_good(i);
+                if made_good(steps, i) || programs.is_some_and(again) {
                     flow.notes.push(format!(
                         "step {} ({}) failed and was made good later: dropped",
                         i + 1,

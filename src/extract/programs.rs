@@ -63,6 +63,18 @@ impl Programs {
         self.sources.contains_key(&step)
     }
 
+    /// Whether a program that failed was followed by one in its place that did not: it was tried in
+    /// another way.
+    pub(super) fn is_made_good(&self, step: usize) -> bool {
+        let call = |at: &usize| &self.trace.steps[*at].call;
+        self.has(step)
+            && self
+                .sources
+                .keys()
+                .filter(|at| **at > step && call(at).tool == call(&step).tool)
+                .any(|at| self.trace.steps[*at].observation.as_ref().is_some_and(|o| !o.failed))
+    }
+
     /// The earlier steps whose observations say the names of a step's programs.
     pub(super) fn sources(&self, step: usize) -> impl Iterator<Item = usize> {
         self.sources.get(&step).into_iter().flatten().copied()

@@ -86,11 +86,11 @@ impl Shape {
             Value::Object(map) if map.len() == 1 && map.contains_key("number") => {
                 let written = map["number"].as_str().unwrap_or_default();
                 self.values.push(serde_json::from_str(written).unwrap_or_else(|_| json!(written)));
-                json!("number")
+                json!("value")
             }
             Value::Object(map) if map.len() == 1 && map.contains_key("text") => {
                 self.values.push(map["text"].clone());
-                json!("text")
+                json!("value")
             }
             Value::Object(map) => {
                 let members = map.iter().map(|(key, below)| (key.clone(), self.masked(below)));
@@ -144,6 +144,7 @@ mod tests {
                 "SELECT l.name, count(*) FROM lake l JOIN fish f ON l.id = f.lake GROUP BY f.lake ORDER BY count(*) DESC LIMIT 1",
                 "SELECT lake.name, COUNT(fish.lake) AS many FROM fish INNER JOIN lake ON fish.lake = lake.id GROUP BY lake.id ORDER BY many DESC LIMIT 1",
             ],
+            ["SELECT depth FROM lake WHERE id = '3'", "SELECT depth FROM lake WHERE id = 3"],
             ["SELECT depth FROM lake ORDER BY depth ASC", "SELECT depth FROM lake ORDER BY 1"],
             [
                 "SELECT kind FROM fish WHERE weight BETWEEN 1 AND 2",
@@ -216,6 +217,7 @@ mod tests {
         let a = skeleton("SELECT avg(depth) FROM lake WHERE land = 'Peru'");
         assert_eq!(a, skeleton("select AVG(weight) from fish where kind = 'carp'"));
         assert_ne!(a, skeleton("select AVG(weight) from fish where weight = 'carp'"));
-        assert_ne!(a, skeleton("select AVG(weight) from fish where kind = 3"));
+        assert_eq!(a, skeleton("select AVG(weight) from fish where kind = 3"));
+        assert_ne!(a, skeleton("select AVG(weight) from fish where kind > 3"));
     }
 }

@@ -7,6 +7,7 @@
 
 mod canonical;
 mod cut;
+mod forms;
 mod rewrite;
 
 pub use canonical::{Form, Schema, Shape, canonical};

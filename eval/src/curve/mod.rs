@@ -34,7 +34,7 @@ pub struct CurveOptions {
     /// The benchmark.
     #[arg(long, default_value = "sql")]
     pub benchmark: String,
-    /// How its tasks are run.
+    /// What is run.
     #[command(flatten)]
     pub run: RunOptions,
     /// What the local model said, asked or to be asked: each question is put once.
@@ -103,7 +103,9 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
         Some(filler) => Some(Arc::new(RememberedFiller::open(filler, options.replies.as_deref())?)),
         None => None,
     };
-    let own = Policy { filler_deadline_ms: PATIENCE_MS, ..crate::run::policy(&benchmark, &options.run)? };
+    let mut own = Policy { filler_deadline_ms: PATIENCE_MS, ..crate::run::policy(&benchmark, &options.run)? };
+    // What is read by its values alone would be served beside the programs.
+    own.natural.on = false;
     let mut settings: Vec<(String, f32, Policy)> = Vec::new();
     for names in [false, true] {
         let by = if names { "wording alone, columns as slots" } else { "wording alone" };
