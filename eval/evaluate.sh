@@ -20,7 +20,7 @@ for benchmark in retail nfl airline webarena blocksworld; do
 done
 # The twenty tasks that people wrote, all of them.
 "$run" run --benchmark retail_dev --seeds "$seeds" --split all --out "$out"
-parts=plancache_no_filler,plancache_without_merge,plancache_without_blocks,plancache_without_loops
+parts=plancache_natural,plancache_no_filler,plancache_without_merge,plancache_without_blocks,plancache_without_loops
 # Parts that this version cannot switch off are left out.
 for part in values programs natural; do
     if "$run" run --benchmark airline --sample 1 --seeds 1 --systems "plancache_without_$part" >/dev/null 2>&1; then

@@ -118,6 +118,20 @@ fn the_markdown_is_what_it_was() {
 }
 
 #[test]
+fn what_a_part_is_worth_stands_beside_all_of_them() {
+    let mut results = results();
+    assert!(!markdown(&results).contains("What each part is worth"));
+    let systems = &mut results.files[0].result.systems;
+    let mut without = systems.iter().find(|system| system.name == "plancache_no_filler").unwrap().clone();
+    (without.name, without.hits, without.wrong_plans) = ("plancache_without_merge".into(), 100, 3);
+    without.hits_after_50 = (50, 200);
+    systems.push(without);
+    let text = markdown(&results);
+    assert!(text.contains("| parts | shop |"), "{text}");
+    assert!(text.contains("| without merge | 25.0% (25.0%), 3 of 100 |"), "{text}");
+}
+
+#[test]
 fn the_cheapest_of_those_that_succeed_is_first() {
     let ranking = rank(&results());
     let order: Vec<(usize, &str, bool)> = ranking.benchmarks[0]

@@ -21,13 +21,17 @@ fn retail(tasks: Option<PathBuf>) -> Benchmark {
     bench::load(definition).unwrap()
 }
 
-async fn served(benchmark: &Benchmark, order: &[Case], feedback: Feedback) -> Vec<TaskRecord> {
+async fn served(
+    benchmark: &Benchmark,
+    order: &[Case],
+    feedback: impl Into<Option<Feedback>>,
+) -> Vec<TaskRecord> {
     let (runs, prompt) = (benchmark.runs.clone(), benchmark.prompt.clone());
     let planner = Metered::recorded(RecordedPlanner::new(runs, benchmark.reads(), prompt), 0);
     let policy = Policy { effects: benchmark.effects.clone(), filler: false, ..Policy::default() };
     let settings = CacheSettings { name: "plancache_no_filler".into(), policy, filler: None, embedder: None };
     let mut system = Cached::new(planner, settings).await.unwrap();
-    stream(benchmark, order, &mut system, Some(feedback), &BTreeMap::new(), &|_| {}).await.unwrap()
+    stream(benchmark, order, &mut system, feedback.into(), &BTreeMap::new(), &|_| {}).await.unwrap()
 }
 
 /// What was decided of a task, apart from what the judge says of it and from times.
@@ -85,4 +89,12 @@ async fn the_run_of_the_task_at_hand_changes_no_decision_about_it() {
     assert_ne!(right.kind, Kind::Miss);
     assert_ne!(wrong.kind, Kind::Miss);
     assert_eq!((&right.from, right.slots), (&wrong.from, wrong.slots));
+}
+
+#[tokio::test]
+async fn without_feedback_nothing_is_learnt() {
+    let retail = retail(None);
+    let order = orders(&retail.cases[..60], &[7]).remove(0);
+    let records = served(&retail, &order, None).await;
+    assert!(records.iter().all(|record| record.kind == Kind::Miss && record.succeeded));
 }

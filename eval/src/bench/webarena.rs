@@ -132,6 +132,9 @@ mod tests {
         run.steps[0].call.arguments.insert("status".into(), json!("Busy"));
         let why = benchmark.judge(case, &run).why.unwrap();
         assert_eq!(why, "wrong slots: `status` is \"Busy\", not \"Playing Badminton\"");
+        let parts = |tool: &str| benchmark.parts(case, tool, &run.steps[0].call.arguments).unwrap();
+        assert!(parts("plan_361").tool && parts("plan_361").arguments == (0, 1));
+        assert!(!parts("plan_0").tool);
         run.steps[0].call.tool = "plan_0".into();
         assert_eq!(benchmark.judge(case, &run).why.unwrap(), "wrong template: plan_0, not plan_361");
     }

@@ -74,7 +74,15 @@ pub(super) fn sentence(kind: Kind, asked: &str, said: &str, roles: &Roles) -> Re
         rest = rest.replace(placeholder, " ");
         let name = placeholder.trim_matches(['[', ']', '1', '2']);
         let before = said.split(placeholder).next().unwrap_or_default().to_lowercase();
-        let follows = |role: &String| before.trim_end().ends_with(&format!(" {role}"));
+        let before = before.trim_end();
+        // "to a to", "the from": the sentence was held to the word, and does not go on with it.
+        let article = |rest: &str| {
+            ["a", "an", "the", "my", "of", "and a"].iter().any(|w| rest.ends_with(&format!(" {w}")))
+        };
+        let follows = |role: &String| {
+            let rest = before.strip_suffix(&format!(" {role}"));
+            rest.is_some_and(|rest| matches!(name, "ORDER" | "ITEM" | "ITEMS") || !article(rest))
+        };
         if roles.get(name).is_some_and(|roles| !roles.iter().any(follows)) {
             return Err(Cause::Role);
         }
@@ -91,9 +99,11 @@ pub(super) fn sentence(kind: Kind, asked: &str, said: &str, roles: &Roles) -> Re
     let longest = 2 * asked.split_whitespace().count() + 12;
     if rest.contains(|c: char| c.is_alphabetic() && !c.is_ascii())
         || said.contains('\n')
+        || ["  ", " -", "- ", " '", ",?", " please please"].iter().any(|mark| said.contains(mark))
         || said.split_whitespace().count() > longest
         || lower.trim().starts_with(['"', '-', '(', ':'])
         || said.matches(['.', '!', '?']).count() > 2
+        || words.iter().filter(|word| matches!(**word, "because" | "since")).count() > 1
         || words.iter().any(|word| NOT_A_CUSTOMER.contains(word))
         || ["i can help", "you want", "you like", "thank you for reach"].iter().any(|p| lower.contains(p))
     {
