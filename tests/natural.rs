@@ -90,7 +90,7 @@ async fn other_words_for_the_same_wish_are_served_with_their_own_values() {
     let Some(engine) = taught(open_minded()).await else { return };
     let (right, outcome) = asked(&engine, OTHER_WORDS, renewing("#L52", "d_7")).await;
     assert!(right, "{outcome:?}");
-    let text = "I have brought back the book of loan #L90, it is at desk d_2.";
+    let text = "The book of loan #L90 is back now, I brought it to desk d_2.";
     let (right, outcome) = asked(&engine, text, closing("#L90", "d_2")).await;
     assert!(right, "{outcome:?}");
     let request = next(&engine, &fresh_run(), &task(text, &library()), &[]).await;
@@ -105,7 +105,7 @@ async fn another_wish_is_a_miss() {
         "Do not extend the loan #L52 at desk d_7.",
         "Please extend the loan #L52 at desk d_7 unless it is overdue.",
         "Please extend the loan #L52 at desk d_7 and #L53.",
-        "Who lent out #L52 at desk d_7 last year?",
+        "Is #L52 heavier than what lies at the desk of d_7?",
         "Please extend the loan #L52 at desk d_7. Then water the plants in the hall.",
         "Please extend the loan #L52.",
     ] {

@@ -21,6 +21,8 @@ const PROSE: &[&str] = &[
     "available",
     "capacity",
     "count",
+    // A kind of place that texts name.
+    "country",
     "date",
     "amount",
     "display",
@@ -33,6 +35,7 @@ const PROSE: &[&str] = &[
     "name",
     "options",
     "order",
+    "orders",
     "output",
     "pieces",
     "plays",
@@ -55,6 +58,11 @@ const PROSE: &[&str] = &[
     "value",
     "week",
     "zip",
+    // Words of SQL, and the ends of a range in its syntax tree.
+    "asc",
+    "desc",
+    "high",
+    "low",
     // Values of options and states.
     "blue",
     "fresh",

@@ -87,6 +87,9 @@ impl Engine {
         }
         for reading in chosen.iter().flat_map(|cover| &cover.readings) {
             let Some(record) = tenant.record(&reading.block.template.id) else { return Decision::Miss(miss) };
+            if !record.evidence.reads_other_words() {
+                return Decision::Miss(miss);
+            }
             if let Err(refused) = lookup::servable(record, &self.policy) {
                 return Decision::Miss(lookup::not_active(refused));
             }
@@ -123,7 +126,8 @@ impl Engine {
 }
 
 /// Templates that a text may mean: all of a small namespace, else those of which it holds some
-/// keywords. One that a text was misread as is read by its own words only.
+/// keywords. Those that may not be served stay among them: a text that is most like one of them is not
+/// taken for another.
 fn likely(tenant: &Tenant, task: &Task, fingerprints: &Fingerprints) -> Vec<Arc<TemplateRecord>> {
     let found: Vec<Arc<TemplateRecord>> = if tenant.len() <= MOST_TEMPLATES {
         tenant.all().cloned().collect()
@@ -135,8 +139,7 @@ fn likely(tenant: &Tenant, task: &Task, fingerprints: &Fingerprints) -> Vec<Arc<
     };
     let usable = |record: &Arc<TemplateRecord>| {
         lookup::fits(record, task, fingerprints)
-            && !matches!(record.state, Lifecycle::Quarantined | Lifecycle::Retired)
-            && record.evidence.reads_other_words()
+            && record.state != Lifecycle::Retired
             // What a program asks for hangs on more than its wording (see `programs`).
             && !record.template.has_programs()
     };

@@ -25,6 +25,6 @@ pub struct Natural {
 
 impl Default for Natural {
     fn default() -> Self {
-        Self { on: true, likeness: 0.4, idle_likeness: 0.6, risk: 0.005, margin: 0.15, odds: 4.0 }
+        Self { on: true, likeness: 0.5, idle_likeness: 0.6, risk: 0.005, margin: 0.1, odds: 4.0 }
     }
 }

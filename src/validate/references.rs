@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::template::{Invalid, MAX_BINDINGS, MAX_CONJUNCTS, bound, invalid};
 use crate::domain::{
     AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, ProgramPart, SlotSpec, Space, Template,
-    Transform,
-    canonical_hash,
+    Transform, canonical_hash,
 };
 use crate::expr::{OBSERVATION, Program};
 

@@ -57,7 +57,7 @@ fn a_sentence_keeps_each_value_once_and_adds_none() {
     assert_eq!(said(&good.replace("[OLD]", "that")), Err(Cause::ValueLost));
     assert_eq!(said(&good.replace("[OLD]", "[NEW]")), Err(Cause::ValueLost));
     assert_eq!(said(&format!("{good} I have 2.")), Err(Cause::ValueAdded));
-    assert_eq!(said(&good.replace("take", "take my card")), Err(Cause::ValueAdded));
+    assert_eq!(said(&good.replace("take", "take card")), Err(Cause::ValueAdded));
     assert_eq!(said(&good.replace("swap", "cancel")), Err(Cause::OtherWish));
     assert_eq!(said(&good.replace("swap", "see")), Err(Cause::OtherWish));
     assert_eq!(said(&good.replace("order", "your order")), Err(Cause::Form));
@@ -71,7 +71,7 @@ fn what_is_said_for_tuning_is_not_said_for_the_other_tasks() {
         Prompt { sentences: [("exchange_1".to_owned(), SWAP.to_owned())].into(), roles: Default::default() };
     let said = |n: usize| Said {
         shape: "exchange_1".into(),
-        said: format!("{} please swap [ITEM], [OLD], for [NEW], [ORDER], [PAYMENT]", "so ".repeat(n)),
+        said: format!("{}please swap [ITEM], [OLD], for [NEW], [ORDER], [PAYMENT]", "so ".repeat(n)),
         model: "m".into(),
         prompt: 1,
     };

@@ -5,7 +5,7 @@ use super::{LooseReading, said};
 use crate::domain::{ListId, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
 use crate::fill::parse::names_the_same;
-use crate::spans::{Kind, Lexed, build_of, said_number, same_value, text_of, whole};
+use crate::spans::{Kind, Lexed, build_of, is_boundary, said_number, same_value, text_of, whole};
 
 /// Most readings kept of one region as one template.
 const MOST_READINGS: usize = 8;
@@ -189,9 +189,14 @@ impl Search<'_> {
         if let Some((_, slots)) = &layout.list {
             self.in_list(at, value, slots, partial);
         }
-        // What was said before says nothing new.
+        // What was said before in the same clause says nothing new.
         let own = self.text.value(value.from, value.to);
-        let again = partial.placed.iter().any(|p| same_value(&self.text.value(p.from, p.to), &own));
+        let same_clause =
+            |p: &Placed| !self.text.tokens[p.to..value.from].iter().any(|token| is_boundary(&token.folded));
+        let again = partial
+            .placed
+            .iter()
+            .any(|p| same_clause(p) && same_value(&self.text.value(p.from, p.to), &own));
         if value.optional || again {
             self.from(at + 1, partial);
         }

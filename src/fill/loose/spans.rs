@@ -71,10 +71,10 @@ impl Spans {
                 // A word that begins a sentence is no name where templates know it as a word.
                 let is_word = begins && part.first().is_some_and(|first| known(&first.folded));
                 let start = from + usize::from(is_word);
-                if start < to {
-                    // Alone at a sentence's start it may be any word.
-                    let optional = to == start + 1 && begins_sentence(text, start);
-                    spans.add(Found { from: start, to, shape: Shape::Name, optional });
+                // Alone at a sentence's start it may be any word.
+                let alone = to == start + 1 && begins_sentence(text, start);
+                if start < to && !alone {
+                    spans.add(Found { from: start, to, shape: Shape::Name, optional: false });
                 }
                 from = to + 1;
             }

@@ -63,7 +63,8 @@ fn every_value_needs_a_slot_and_every_slot_a_value() {
     assert!(read(&moving(), "Boat #K7 should go from east_4 to east_5.").is_empty());
     assert!(read(&moving(), "For Ada, boat #K7 should go to east_4.").is_empty());
     // What was said before says nothing new.
-    assert_eq!(read(&moving(), "Boat #K7 leaves: #K7 goes to east_4.").len(), 2);
+    assert!(!read(&moving(), "Boat #K7 leaves: #K7 goes to east_4.").is_empty());
+    assert!(read(&moving(), "Boat #K7 leaves. #K7 goes to east_4.").is_empty(), "two sentences, two wishes");
 }
 
 #[test]
@@ -83,8 +84,8 @@ fn a_condition_or_a_denial_is_another_wish() {
 #[test]
 fn a_pronoun_is_no_part_of_a_name() {
     let template = loading();
-    let readings = read(&template, "May I take Blue Lamp aboard at P4? I'm Ada's.");
-    assert!(readings.is_empty(), "Ada has no slot");
+    let readings = read(&template, "May I take Blue Lamp aboard at P4, since I'm Ada?");
+    assert_eq!(values(&readings[0])[1..], [json!("Blue Lamp"), json!("Ada")]);
     let readings = read(&template, "May I take Blue Lamp aboard at P4?");
     assert_eq!(values(&readings[0]), [json!("P4"), json!("Blue Lamp")]);
 }
