@@ -57,6 +57,9 @@ pub(super) fn assign(
     let placings = std::mem::take(&mut search.out);
     let mut out: Vec<LooseReading> = Vec::new();
     for placed in placings {
+        if says_more(template, text, region, &placed) {
+            continue;
+        }
         let Some(values) = values(template, text, region, &layout, &placed) else { continue };
         let fit = fit(text, found, &layout, &placed);
         let wording = said::masked(template, text, region, &placed);
@@ -71,6 +74,29 @@ pub(super) fn assign(
         }
     }
     kept
+}
+
+/// Whether a clause of the region holds none of the values: it may be a wish of its own, which the
+/// likeness of the whole would hide. A pattern of several clauses may have such ones.
+fn says_more(template: &Template, text: &Lexed, (from, to): (usize, usize), placed: &[Placed]) -> bool {
+    let parts = &template.pattern.parts;
+    let ends = |part: &Part| matches!(part, Part::Literal(word) if is_boundary(word));
+    let inner = parts.split_last().map_or(&parts[..], |(_, rest)| rest);
+    if inner.iter().any(ends) {
+        return false;
+    }
+    let mut clauses = Vec::new();
+    let mut start = from;
+    for at in from..to {
+        if is_boundary(&text.tokens[at].folded) || at + 1 == to {
+            clauses.push((start, at + 1));
+            start = at + 1;
+        }
+    }
+    let has_words = |(from, to): &(usize, usize)| text.tokens[*from..*to].iter().any(|t| is_word(&t.folded));
+    clauses.retain(has_words);
+    let holds = |(from, to): &(usize, usize)| placed.iter().any(|p| *from <= p.from && p.to <= *to);
+    clauses.len() > 1 && !clauses.iter().all(holds)
 }
 
 /// Values without where they stand.
@@ -193,10 +219,8 @@ impl Search<'_> {
         let own = self.text.value(value.from, value.to);
         let same_clause =
             |p: &Placed| !self.text.tokens[p.to..value.from].iter().any(|token| is_boundary(&token.folded));
-        let again = partial
-            .placed
-            .iter()
-            .any(|p| same_clause(p) && same_value(&self.text.value(p.from, p.to), &own));
+        let again =
+            partial.placed.iter().any(|p| same_clause(p) && same_value(&self.text.value(p.from, p.to), &own));
         if value.optional || again {
             self.from(at + 1, partial);
         }
