@@ -32,7 +32,7 @@ impl Embedder for Letters {
 
     fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let vector = |text: &&str| {
-            let mut counts = vec![0.0_f32; 26];
+            let mut counts = [0.0_f32; 26];
             for c in text.to_lowercase().bytes().filter(u8::is_ascii_lowercase) {
                 counts[usize::from(c - b'a')] += 1.0;
             }

@@ -113,7 +113,7 @@ pub fn day(text: &str) -> Option<Said> {
     let has_digit = plain.bytes().any(|b| b.is_ascii_digit());
     if has_digit {
         let parse = |form: &&str| Date::strptime(form, &plain).ok().filter(|day| is_year(*day));
-        if let Some(day) = PLAIN.iter().find_map(|form| parse(&form)) {
+        if let Some(day) = PLAIN.iter().find_map(parse) {
             return Some(Said::Day(day));
         }
         if let Some(said) = numbers(&plain) {

@@ -1,7 +1,7 @@
 //! The retail training tasks as a person might write them to a shop.
 //!
 //! A model was asked to say sentences with placeholders in other words (`peers/paraphrase.py`). What
-//! it said is checked ([`check`]), and tasks are composed of what is kept, with their own values in
+//! it said is checked (`check`), and tasks are composed of what is kept, with their own values in
 //! the placeholders. So a paraphrase holds every value of its task, and its words are the model's.
 
 mod check;

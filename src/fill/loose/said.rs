@@ -82,7 +82,7 @@ pub(super) fn masked(
 /// the words that were learnt.
 pub fn rendered(template: &Template, values: &Values) -> String {
     let mut out = Vec::new();
-    render(&template.pattern.parts, template, values, None, &mut out);
+    render(&template.pattern.parts, values, None, &mut out);
     let mut text = String::new();
     for word in out {
         let glued = word.chars().all(|c| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')'));
@@ -94,13 +94,7 @@ pub fn rendered(template: &Template, values: &Values) -> String {
     text
 }
 
-fn render(
-    all: &[Part],
-    template: &Template,
-    values: &Values,
-    unit: Option<(u32, usize)>,
-    out: &mut Vec<String>,
-) {
+fn render(all: &[Part], values: &Values, unit: Option<(u32, usize)>, out: &mut Vec<String>) {
     for part in all {
         match part {
             Part::Literal(word) => out.push(word.clone()),
@@ -116,7 +110,7 @@ fn render(
                     {
                         out.extend(separator.iter().cloned());
                     }
-                    render(&list.unit, template, values, Some((list.id, number)), out);
+                    render(&list.unit, values, Some((list.id, number)), out);
                 }
             }
             Part::Words => {}
