@@ -89,6 +89,11 @@ fn step(query: &str) -> TraceStep {
     TraceStep { call: Call { id: "c".into(), tool: "ask".into(), arguments }, observation: Some(observation) }
 }
 
+/// A policy under which programs are served for other words too.
+fn open() -> Policy {
+    Policy { programs_in_other_words: true, ..Policy::default() }
+}
+
 async fn engine(filler: &'static str, policy: Policy) -> Engine {
     let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..policy };
     let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(Arc::new(Writes(filler)))).await;
@@ -134,7 +139,7 @@ async fn served(engine: &Engine, text: &str) -> (Vec<String>, Outcome) {
 
 #[tokio::test]
 async fn a_question_in_other_words_is_served_where_two_derivations_agree() {
-    let engine = engine("select AVG(l.depth) from lake as l where l.land = 'Peru'", Policy::default()).await;
+    let engine = engine("select AVG(l.depth) from lake as l where l.land = 'Peru'", open()).await;
     let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
     let expected =
         ["SHOW TABLES", "DESCRIBE lake", "select AVG(l.depth) from lake as l where l.land = 'Peru'"];
@@ -146,7 +151,7 @@ async fn a_question_in_other_words_is_served_where_two_derivations_agree() {
 #[tokio::test]
 async fn other_values_and_columns_are_served_where_the_text_says_them() {
     let program = "SELECT avg(area) FROM lake WHERE land = 'Chad'";
-    let engine = engine(program, Policy::default()).await;
+    let engine = engine(program, open()).await;
     let (queries, _) = served(&engine, "Give me the mean area over the lakes of Chad.").await;
     assert_eq!(queries.last().unwrap(), program);
     // The text says another land than the program, or nothing of the column.
@@ -167,7 +172,7 @@ async fn two_derivations_that_disagree_serve_nothing() {
         "SELECT avg(depth) FROM sea WHERE land = 'Peru'",
         "the lakes",
     ] {
-        let engine = engine(program, Policy::default()).await;
+        let engine = engine(program, open()).await;
         let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
         assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"], "{program}");
         assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
@@ -176,7 +181,7 @@ async fn two_derivations_that_disagree_serve_nothing() {
 
 #[tokio::test]
 async fn each_part_can_be_switched_off() {
-    let mut off = Policy::default();
+    let mut off = open();
     off.learning.programs = false;
     let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..off };
     let filler = Arc::new(Writes("SELECT 1"));
@@ -186,8 +191,7 @@ async fn each_part_can_be_switched_off() {
             .await;
     assert!(queries.is_empty() && matches!(outcome, Outcome::Miss(_)), "{outcome:?}");
     // Without a second derivation the nearest wording alone decides; the filler is not asked.
-    let near =
-        |least| Policy { second_derivation: false, program_nearness_alone: least, ..Policy::default() };
+    let near = |least| Policy { second_derivation: false, program_nearness_alone: least, ..open() };
     let text = "Give me the mean depth over the lakes of Chad.";
     let (queries, _) = served(&self::engine("", near(0.5)).await, text).await;
     assert_eq!(queries.last().unwrap(), "SELECT avg(depth) FROM lake WHERE land = 'Chad'");
@@ -197,7 +201,7 @@ async fn each_part_can_be_switched_off() {
 
 #[tokio::test]
 async fn the_same_words_need_no_model() {
-    let policy = Policy { filler: false, ..Policy::default() };
+    let policy = Policy { filler: false, ..open() };
     let engine = engine("", policy).await;
     let (queries, _) = served(&engine, "What is the average depth of all lakes in Chad?").await;
     assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake", "SELECT avg(depth) FROM lake WHERE land = 'Chad'"]);

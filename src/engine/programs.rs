@@ -44,7 +44,10 @@ impl Engine {
     /// What a learnt program says to a task that no pattern covers; `None` where none is near enough, or
     /// where what was done so far is not the beginning of such a plan.
     pub(super) async fn by_program(&self, request: &PlanRequest) -> Option<Reply> {
-        if !self.policy.learning.programs {
+        let policy = &self.policy;
+        // A run that nothing could end is not begun.
+        let derives = !policy.second_derivation || policy.filler && self.filler.is_some();
+        if !(policy.programs_in_other_words && policy.learning.programs && derives) {
             return None;
         }
         let near = self.near(request).await?;

@@ -77,6 +77,10 @@ pub struct Policy {
     /// Least odds (their logarithm, in nats) of the value that the filler takes to be meant by
     /// other words; below it the choice is an abstention.
     pub filler_odds: f32,
+    /// Whether a task in other words whose plan is a program in a text may be served at all. Such a run
+    /// begins with look-ups, which are spent where no program is agreed on in the end. Off by default, as
+    /// long as no measurement shows what it is worth.
+    pub programs_in_other_words: bool,
     /// Whether a task in other words, whose plan is a program in a text, is served only where the filler
     /// derives a program of its own that asks for the same. Off: the nearest wording alone decides, by
     /// `program_nearness_alone`.
@@ -113,6 +117,7 @@ impl Default for Policy {
             filler_deadline_ms: 20_000,
             filler_margin: 0.25,
             filler_odds: 2.0,
+            programs_in_other_words: false,
             second_derivation: true,
             program_nearness: 0.5,
             program_names: true,

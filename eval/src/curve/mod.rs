@@ -103,7 +103,11 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
         Some(filler) => Some(Arc::new(RememberedFiller::open(filler, options.replies.as_deref())?)),
         None => None,
     };
-    let mut own = Policy { filler_deadline_ms: PATIENCE_MS, ..crate::run::policy(&benchmark, &options.run)? };
+    let mut own = Policy {
+        programs_in_other_words: true,
+        filler_deadline_ms: PATIENCE_MS,
+        ..crate::run::policy(&benchmark, &options.run)?
+    };
     // What is read by its values alone would be served beside the programs.
     own.natural.on = false;
     let mut settings: Vec<(String, f32, Policy)> = Vec::new();
