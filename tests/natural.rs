@@ -66,7 +66,7 @@ fn open_minded() -> Policy {
 }
 
 async fn taught(policy: Policy) -> Option<Engine> {
-    let engine = engine(policy).await.with_embedder(embedder()?);
+    let engine = engine(policy).await.with_embedder(Some(embedder()?));
     for (loan, desk) in [("#L11", "d_4"), ("#L73", "d_9")] {
         for run in [renewing(loan, desk), closing(loan, desk)] {
             let admission = engine.admit(&run).await.unwrap();

@@ -97,7 +97,7 @@ fn open() -> Policy {
 async fn engine(filler: &'static str, policy: Policy) -> Engine {
     let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..policy };
     let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(Arc::new(Writes(filler)))).await;
-    let engine = engine.unwrap().with_embedder(Arc::new(Letters));
+    let engine = engine.unwrap().with_embedder(Some(Arc::new(Letters)));
     let queries = [
         "SELECT depth FROM lakes",
         "SHOW TABLES",
@@ -186,9 +186,11 @@ async fn each_part_can_be_switched_off() {
     let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..off };
     let filler = Arc::new(Writes("SELECT 1"));
     let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(filler)).await.unwrap();
-    let (queries, outcome) =
-        served(&engine.with_embedder(Arc::new(Letters)), "Give me the mean depth over the lakes of Peru.")
-            .await;
+    let (queries, outcome) = served(
+        &engine.with_embedder(Some(Arc::new(Letters))),
+        "Give me the mean depth over the lakes of Peru.",
+    )
+    .await;
     assert!(queries.is_empty() && matches!(outcome, Outcome::Miss(_)), "{outcome:?}");
     // Without a second derivation the nearest wording alone decides; the filler is not asked.
     let near = |least| Policy { second_derivation: false, program_nearness_alone: least, ..open() };

@@ -8,6 +8,7 @@ use super::stop::stopped;
 use super::{Common, Failure, Status};
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::models::ChoiceError;
 use crate::proxy::{Proxy, ProxyError, Setup, signing_secret};
 use crate::store::SledStore;
 
@@ -58,22 +59,18 @@ async fn serve(config: Config, out: &mut Output<'_>) -> Result<(), Failure> {
 
 async fn open(config: &Config, folder: &Path) -> Result<Engine, String> {
     let store = SledStore::open(folder).map_err(|error| super::chain(&error))?;
-    // Without a filler, what exact binding cannot fill is a miss.
-    let filler = config.policy.filler.then(|| config.model.open());
-    let filler = filler.and_then(|opened| {
-        opened.inspect_err(|error| tracing::warn!(%error, "the filler is out of use")).ok().flatten()
-    });
-    // Without an embedder, only learnt words are read.
-    let embedder = config.policy.natural.on.then(|| config.embedder.open());
-    let embedder = embedder.and_then(|opened| {
-        opened.inspect_err(|error| tracing::warn!(%error, "the embedder is out of use")).ok().flatten()
-    });
+    // Without a filler, what exact binding cannot fill is a miss; without an embedder, only learnt words
+    // are read.
+    let filler = config.policy.filler.then(|| config.model.open()).and_then(|it| usable(it, "filler"));
+    let natural = config.policy.natural.on;
+    let embedder = natural.then(|| config.embedder.open()).and_then(|it| usable(it, "embedder"));
     let engine = Engine::open(config.policy.clone(), Arc::new(store), filler).await;
-    let engine = engine.map_err(|error| super::chain(&error))?;
-    Ok(match embedder {
-        Some(embedder) => engine.with_embedder(embedder),
-        None => engine,
-    })
+    engine.map(|engine| engine.with_embedder(embedder)).map_err(|error| super::chain(&error))
+}
+
+/// A model that was opened; one that cannot be used is done without.
+fn usable<T>(opened: Result<Option<T>, ChoiceError>, what: &str) -> Option<T> {
+    opened.inspect_err(|error| tracing::warn!(%error, "the {what} is out of use")).ok().flatten()
 }
 
 /// The secret lies beside the store, not in it: the folder is the store's own.

@@ -37,14 +37,14 @@ impl Session {
     }
 
     /// With the models of the settings, those that there are: loading them takes a moment.
-    pub(super) fn open_with_filler(common: &Common, access: Access) -> Result<Self, Failure> {
+    pub(super) fn open_with_models(common: &Common, access: Access) -> Result<Self, Failure> {
         Self::begin(common, access, true)
     }
 
-    fn begin(common: &Common, access: Access, filler: bool) -> Result<Self, Failure> {
+    fn begin(common: &Common, access: Access, models: bool) -> Result<Self, Failure> {
         let config = Config::load(common.config.as_deref(), common.overrides())?;
-        let embedder = if filler && config.policy.natural.on { config.embedder.open()? } else { None };
-        let filler = if filler && config.policy.filler { config.model.open()? } else { None };
+        let embedder = if models && config.policy.natural.on { config.embedder.open()? } else { None };
+        let filler = if models && config.policy.filler { config.model.open()? } else { None };
         let folder = config.store_dir()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let store: Arc<dyn Store> = match access {
@@ -58,10 +58,8 @@ impl Session {
                 Arc::new(copy)
             }
         };
-        let mut engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
-        if let Some(embedder) = embedder {
-            engine = engine.with_embedder(embedder);
-        }
+        let engine = runtime.block_on(Engine::open(config.policy.clone(), store, filler))?;
+        let engine = engine.with_embedder(embedder);
         let namespace = common.namespace.clone().map(Namespace::new);
         Ok(Self { config, folder, engine, runtime, namespace })
     }

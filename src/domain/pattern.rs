@@ -118,6 +118,23 @@ pub struct Pattern {
     pub parts: Vec<Part>,
 }
 
+impl Pattern {
+    /// The words and marks that the text must say, those of lists' units included.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        fn literals(parts: &[Part]) -> Vec<&str> {
+            fn own(part: &Part) -> Vec<&str> {
+                match part {
+                    Part::Literal(word) => vec![word.as_str()],
+                    Part::List(list) => literals(&list.unit),
+                    Part::Slot(_) | Part::Words => Vec::new(),
+                }
+            }
+            parts.iter().flat_map(own).collect()
+        }
+        literals(&self.parts).into_iter()
+    }
+}
+
 impl Shape {
     /// The narrowest shape that covers both, if there is one that still says something.
     pub fn join(self, other: Self) -> Option<Self> {

@@ -50,6 +50,18 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Adds what was counted of another template to this one's: what spoke against either speaks against
+    /// both.
+    pub fn add(&mut self, other: &Self) {
+        self.successes += other.successes;
+        self.served += other.served;
+        self.diverged += other.diverged;
+        self.bad_outcomes += other.bad_outcomes;
+        self.loosely += other.loosely;
+        self.strayed += other.strayed;
+        self.misread += other.misread;
+    }
+
     /// Whether it may serve texts in other words than its own: none went wrong, and not more had to be
     /// handed back than went well.
     pub fn reads_other_words(&self) -> bool {

@@ -208,9 +208,7 @@ impl Learner<'_> {
         let mut evidence = other.evidence.clone();
         let room = MOST_TASKS.saturating_sub(evidence.tasks.len());
         evidence.tasks.extend(record.evidence.tasks.iter().take(room).cloned());
-        evidence.successes += record.evidence.successes;
-        evidence.served += record.evidence.served;
-        evidence.diverged += record.evidence.diverged;
+        evidence.add(&record.evidence);
         evidence.revise(&other.template, &whole, after.sequence);
         let mut folded = TemplateRecord {
             template: Arc::new(whole),

@@ -1,6 +1,7 @@
 //! The ways to cover a text by regions that are like what was learnt, best first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::meaning::meaning;
 use crate::fill::{Block, loose};
@@ -16,12 +17,22 @@ pub(super) struct Reading {
     pub(super) block: Block,
     pub(super) wording: String,
     pub(super) alike: f32,
+    /// What its calls would be; none for one that is idle.
+    meaning: Option<String>,
+}
+
+impl Reading {
+    /// A reading that was not compared yet.
+    pub(super) fn of(block: Block, wording: String) -> Self {
+        let meaning = (!block.template.is_idle()).then(|| meaning(&block));
+        Self { block, wording, alike: 0.0, meaning }
+    }
 }
 
 /// Readings that cover a text from its start without gaps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cover {
-    pub(super) readings: Vec<Reading>,
+    pub(super) readings: Vec<Arc<Reading>>,
     /// The likeness of its regions, weighted with their tokens.
     score: f32,
     /// What its calls would be. Covers with the same meaning are one.
@@ -40,7 +51,7 @@ impl Cover {
     }
 
     fn acting(&self) -> impl Iterator<Item = &Reading> {
-        self.readings.iter().filter(|reading| !reading.block.template.is_idle())
+        self.readings.iter().map(Arc::as_ref).filter(|reading| reading.meaning.is_some())
     }
 
     /// What it reads, in the words that were learnt.
@@ -71,9 +82,9 @@ impl Cover {
 
 /// The covers of a text by these readings, the most alike first, each meaning once.
 pub(super) fn best_covers(readings: Vec<Reading>, ends: &[usize]) -> Vec<Cover> {
-    let mut by_region: HashMap<(usize, usize), Vec<Reading>> = HashMap::new();
+    let mut by_region: HashMap<(usize, usize), Vec<Arc<Reading>>> = HashMap::new();
     for reading in readings {
-        by_region.entry((reading.block.from, reading.block.to)).or_default().push(reading);
+        by_region.entry((reading.block.from, reading.block.to)).or_default().push(Arc::new(reading));
     }
     for readings in by_region.values_mut() {
         readings.sort_by(|a, b| {
@@ -106,13 +117,11 @@ pub(super) fn best_covers(readings: Vec<Reading>, ends: &[usize]) -> Vec<Cover> 
 }
 
 impl Cover {
-    fn with(&self, reading: &Reading) -> Self {
+    fn with(&self, reading: &Arc<Reading>) -> Self {
         let mut cover = self.clone();
         cover.score += reading.alike * (reading.block.to - reading.block.from) as f32;
-        if !reading.block.template.is_idle() {
-            cover.meaning.push(meaning(&reading.block));
-        }
-        cover.readings.push(reading.clone());
+        cover.meaning.extend(reading.meaning.clone());
+        cover.readings.push(Arc::clone(reading));
         cover
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::{Argument, Binding, Part, ProgramPart, Template, Tier, canonical_hash};
+use crate::domain::{Argument, Binding, ProgramPart, Template, Tier, canonical_hash};
 use crate::policy::Policy;
 use crate::programs::{Schema, Shape, canonical, render};
 use crate::spans::{Kind, Lexed, Token, lex, said_number, same_text};
@@ -129,16 +129,6 @@ fn parts(template: &Template) -> Option<&[ProgramPart]> {
     }
 }
 
-/// The literal words of a template's pattern.
-fn literals(template: &Template) -> BTreeSet<&str> {
-    template
-        .pattern
-        .parts
-        .iter()
-        .filter_map(|part| if let Part::Literal(word) = part { Some(word.as_str()) } else { None })
-        .collect()
-}
-
 /// Whether a text asks for the same as a learnt program, for a task that says this.
 pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, others: bool) -> bool {
     let holds = || {
@@ -198,7 +188,7 @@ pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, ot
             used.push(value);
         }
         let named = asked.names.iter().flat_map(|name| words(name)).collect();
-        (!said.left(&used, &named, &literals(&learnt.template))).then_some(())
+        (!said.left(&used, &named, &learnt.template.pattern.literals().collect())).then_some(())
     };
     holds().is_some()
 }
@@ -210,7 +200,7 @@ pub(super) fn filled(learnt: &Learnt, text: &str, policy: &Policy, schema: &Sche
     let template = &learnt.template;
     let least = policy.min_constant;
     let said = Said::of(text);
-    let before = Said::of(&literals(template).into_iter().collect::<Vec<_>>().join(" "));
+    let before = Said::of(&template.pattern.literals().collect::<Vec<_>>().join(" "));
     let own = |name: &str| name.trim_matches(['`', '"', '[', ']']).to_lowercase();
     let known: BTreeSet<String> = self::parts(template)?
         .iter()

@@ -127,7 +127,7 @@ pub(super) fn decide(
         return Decision::Miss(if acting { Miss::Ambiguous { what } } else { Miss::NothingToDo });
     }
     // A plan that could be begun but not be ended is not begun; nor is one that it speaks against.
-    let waits = |block: &&Block| block.template.waits(policy.min_constant) || lacks_line(block, policy);
+    let waits = |block: &&Block| waits(block, policy);
     let waiting: Vec<&Block> = found.covers.iter().filter_map(|blocks| blocks.iter().find(waits)).collect();
     if let Some(block) = waiting.first() {
         if waiting.len() < found.covers.len() {
@@ -142,6 +142,12 @@ pub(super) fn decide(
     let first = covers[0].clone();
     let plan = Plan { covers, loose: false };
     Decision::Plan { plan, templates: served(&first, false), slots: slots(&first) }
+}
+
+/// Whether a plan with this block could be begun and not be ended: a constant of it is not believed yet,
+/// or a table has no line for what the text says.
+pub(super) fn waits(block: &Block, policy: &Policy) -> bool {
+    block.template.waits(policy.min_constant) || lacks_line(block, policy)
 }
 
 /// Whether a value that only a table gives is in none for the words of this text.

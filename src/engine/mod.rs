@@ -132,10 +132,10 @@ impl Engine {
         self
     }
 
-    /// Serves texts in other words than those learnt too, compared by this embedder.
+    /// Serves texts in other words than those learnt too, compared by this embedder, if there is one.
     #[must_use]
-    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
-        self.likeness = Some(Arc::new(Likeness::new(embedder)));
+    pub fn with_embedder(mut self, embedder: Option<Arc<dyn Embedder>>) -> Self {
+        self.likeness = embedder.map(|embedder| Arc::new(Likeness::new(embedder)));
         self
     }
 

@@ -81,7 +81,7 @@ impl Engine {
             Some(one) => vec![rivals[one]],
             None => rivals,
         };
-        let waits = |block: &Block| block.template.waits(self.policy.min_constant);
+        let waits = |block: &Block| lookup::waits(block, &self.policy);
         if chosen.iter().any(|cover| !cover.acts() || cover.blocks().iter().any(waits)) {
             return Decision::Miss(miss);
         }

@@ -20,12 +20,17 @@ pub(super) fn stands(value: &Value, somewhere: &dyn Fn(&Value) -> bool) -> bool 
     }
 }
 
-/// The bindings that a plan has for an argument.
-fn bindings<'p>(plan: &'p Plan, tool: &str, argument: &str) -> Vec<&'p Binding> {
+/// The ways in which a plan makes an argument.
+fn ways<'p>(plan: &'p Plan, tool: &'p str, argument: &'p str) -> impl Iterator<Item = &'p Argument> {
     let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
-    let own = steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments).filter(|(n, _)| n == argument);
+    let own = steps.filter(move |s| s.tool == tool).flat_map(|s| &s.arguments);
+    own.filter(move |(name, _)| name == argument).map(|(_, own)| own)
+}
+
+/// The bindings that a plan has for an argument.
+fn bindings<'p>(plan: &'p Plan, tool: &'p str, argument: &'p str) -> Vec<&'p Binding> {
     let mut found = Vec::new();
-    own.for_each(|(_, own)| own.spaces(&mut |space| found.extend(&space.bindings)));
+    ways(plan, tool, argument).for_each(|own| own.spaces(&mut |space| found.extend(&space.bindings)));
     found
 }
 
@@ -57,9 +62,7 @@ pub(super) fn derived(plan: &Plan, tool: &str, argument: &str, value: &Value, re
 
 /// Whether a plan gives an argument as a program.
 pub(super) fn has_program(plan: &Plan, tool: &str, argument: &str) -> bool {
-    let steps = plan.covers.iter().flat_map(|c| c.iter()).flat_map(|b| &b.template.steps);
-    let mut own = steps.filter(|s| s.tool == tool).flat_map(|s| &s.arguments);
-    own.any(|(name, own)| name == argument && matches!(own, Argument::Program(_)))
+    ways(plan, tool, argument).any(|own| matches!(own, Argument::Program(_)))
 }
 
 /// Whether all values and names of a program stand somewhere.

@@ -1,6 +1,6 @@
 //! How alike the parts of a text are to what was learnt, and how much that says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::covers::{Cover, Reading, best_covers};
 use super::meaning::{kinds_of, plan_of};
 use crate::domain::{Template, TemplateId, TemplateRecord};
-use crate::fill::{Block, loose};
+use crate::fill::Block;
+use crate::fill::loose::{self, LooseReader, LooseText};
 use crate::matching::{EmbedError, Likeness, alike};
 use crate::policy::Natural;
 use crate::spans::Lexed;
@@ -39,7 +40,9 @@ impl Weighed {
         likeness: &Likeness,
         natural: Natural,
     ) -> Result<Self, EmbedError> {
-        let mut readings = readings(records, text);
+        let templates: Vec<&Template> = records.iter().map(|record| &*record.template).collect();
+        let text = LooseText::of(text, &templates);
+        let mut readings = readings(records, &text);
         if readings.is_empty() {
             return Ok(Self::default());
         }
@@ -54,7 +57,7 @@ impl Weighed {
             reading.alike = own.map_or(0.0, |own| alike(vector, own));
         }
         readings.retain(|reading| reading.alike >= natural.likeness - natural.margin);
-        let covers = best_covers(readings, &loose::clauses(text));
+        let covers = best_covers(readings, text.ends());
         Ok(Self { covers, novelty, between: between(records, known) })
     }
 
@@ -89,7 +92,7 @@ impl Weighed {
     pub(super) fn explained(&self, text: &Lexed, natural: Natural) -> Value {
         let rivals = self.rivals(natural.margin);
         let parts = |cover: &Cover| -> Vec<Value> {
-            let part = |reading: &Reading| {
+            let part = |reading: &Arc<Reading>| {
                 let (from, to) = text.bytes(reading.block.from, reading.block.to);
                 json!({
                     "from": from, "to": to, "template": reading.block.template.id,
@@ -109,25 +112,24 @@ impl Weighed {
 }
 
 /// Every way in which a region of the text holds just the values that a template asks for.
-fn readings(records: &[Arc<TemplateRecord>], text: &Lexed) -> Vec<Reading> {
-    let templates: Vec<&Template> = records.iter().map(|record| &*record.template).collect();
-    let spans = loose::Spans::of(text, &templates);
-    let ends = loose::clauses(text);
+fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>) -> Vec<Reading> {
+    let readers: Vec<(&Arc<Template>, LooseReader<'_>)> = records
+        .iter()
+        .filter_map(|record| Some((&record.template, LooseReader::of(&record.template)?)))
+        .collect();
     let mut out = Vec::new();
-    let mut wordings: Vec<String> = Vec::new();
-    for (from, to) in loose::regions(&ends) {
-        for record in records {
-            let found = loose::read_loosely(&record.template, text, &spans, (from, to));
+    let mut wordings: HashSet<String> = HashSet::new();
+    for (from, to) in text.regions() {
+        for (template, reader) in &readers {
+            let found = reader.read(text, (from, to));
             let best = found.first().map_or(0.0, |reading| reading.fit);
             for reading in found.into_iter().take_while(|reading| best - reading.fit < FIT) {
-                if !wordings.contains(&reading.wording) {
-                    if wordings.len() >= MOST_WORDINGS {
-                        return Vec::new();
-                    }
-                    wordings.push(reading.wording.clone());
+                wordings.insert(reading.wording.clone());
+                if wordings.len() > MOST_WORDINGS {
+                    return Vec::new();
                 }
-                let block = Block { template: record.template.clone(), from, to, values: reading.values };
-                out.push(Reading { block, wording: reading.wording, alike: 0.0 });
+                let block = Block { template: Arc::clone(template), from, to, values: reading.values };
+                out.push(Reading::of(block, reading.wording));
             }
         }
     }

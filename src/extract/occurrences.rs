@@ -6,14 +6,10 @@ use crate::spans::{Lexed, is_value, lex, said_number, same_value, text_of};
 pub(super) fn occurrences(text: &Lexed, value: &Value) -> Vec<(usize, usize)> {
     let Some(own) = text_of(value).filter(|own| !own.trim().is_empty()) else { return Vec::new() };
     let mut found = Vec::new();
-    let words: Vec<String> = lex(&own).tokens.into_iter().map(|t| t.folded).collect();
+    let words = lex(&own).folded();
     let mut at = 0;
     while at < text.tokens.len() {
-        let end = at + words.len();
-        let spelt = !words.is_empty()
-            && end <= text.tokens.len()
-            && text.tokens[at..end].iter().zip(&words).all(|(token, word)| token.is(word));
-        if spelt {
+        if let Some(end) = text.spelt(&words, at) {
             found.push((at, end));
             at = end;
         } else {

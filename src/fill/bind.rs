@@ -111,10 +111,6 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
                 continue;
             }
         }
-        // A table speaks of the words that stand in it alone.
-        if binding.is_table() && eval(binding, env).is_err() {
-            continue;
-        }
         match eval(binding, env) {
             Ok(value) => match &agreed {
                 None => agreed = Some(value),
@@ -126,6 +122,8 @@ fn agree(space: &Space, env: Env<'_>, given: Option<&Value>, least_seen: u32) ->
                 }
                 Some(_) => return Err(Unbound::Failed("its bindings lead to different values".into())),
             },
+            // A table speaks of the words that stand in it alone.
+            Err(_) if binding.is_table() => {}
             Err(EvalError::Tie(n)) => ties = ties.max(n),
             Err(why @ (EvalError::NoMatch | EvalError::Missing(_))) => {
                 return Err(Unbound::Refuted(why.to_string()));

@@ -148,19 +148,12 @@ impl Parser<'_> {
             let unit = std::mem::take(&mut after.unit);
             after.values.lists.entry(list.id).or_default().push(unit);
             for separator in &list.separators {
-                if let Some(at) = self.literals(separator, after.at) {
+                if let Some(at) = self.text.spelt(separator, after.at) {
                     self.list(list, rest, State { at, ..after.clone() }, out);
                 }
             }
             self.parts(rest, after, out);
         }
-    }
-
-    /// Where these tokens end if they stand at `at`.
-    fn literals(&self, words: &[String], at: usize) -> Option<usize> {
-        let matches =
-            words.iter().enumerate().all(|(i, word)| self.token(at + i).is_some_and(|token| token.is(word)));
-        (matches && !words.is_empty()).then_some(at + words.len())
     }
 
     /// Where a slot's value may end, likeliest first.
@@ -221,8 +214,7 @@ impl Parser<'_> {
 
     /// Where a member of an enumeration ends if the text spells it at `at`.
     fn spelt(&self, member: &str, at: usize) -> Option<usize> {
-        let words: Vec<String> = crate::spans::lex(member).tokens.into_iter().map(|t| t.folded).collect();
-        self.literals(&words, at)
+        self.text.spelt(&crate::spans::lex(member).folded(), at)
     }
 
     /// A member takes the schema's own spelling; everything else the text's.

@@ -79,6 +79,17 @@ impl Lexed {
         }
     }
 
+    /// Where these words (in lower case) end if they stand at token `at`. No words stand nowhere.
+    pub fn spelt(&self, words: &[String], at: usize) -> Option<usize> {
+        let stand = |(i, word): (usize, &String)| self.tokens.get(at + i).is_some_and(|token| token.is(word));
+        (!words.is_empty() && words.iter().enumerate().all(stand)).then_some(at + words.len())
+    }
+
+    /// The tokens in lower case.
+    pub fn folded(&self) -> Vec<String> {
+        self.tokens.iter().map(|token| token.folded.clone()).collect()
+    }
+
     /// The value of these tokens: a single token's own value, else the text they cover.
     pub fn value(&self, from: usize, to: usize) -> Value {
         if to == from + 1 {

@@ -50,13 +50,10 @@ impl Cached {
         // Counted for each cache apart, since several may run side by side.
         let filler = filler.map(|filler| Arc::new(Counted::new(filler)));
         let asked = filler.clone().map(|filler| filler as Arc<dyn Filler>);
-        let mut engine = Engine::open(policy, Arc::new(MemoryStore::default()), asked)
+        let engine = Engine::open(policy, Arc::new(MemoryStore::default()), asked)
             .await
             .map_err(|e| SystemError { system: name.clone(), why: e.to_string() })?;
-        if let Some(embedder) = embedder {
-            engine = engine.with_embedder(embedder);
-        }
-        let engine = Arc::new(engine);
+        let engine = Arc::new(engine.with_embedder(embedder));
         let watched = Arc::new(Watched::new(engine.clone()));
         let layer = PlanCacheLayer::with(watched.clone(), Native, Settings::default());
         let cached = layer.layer(planner.clone());

@@ -43,7 +43,7 @@ impl Explain {
         if ["slot_unfilled", "not_covered", "no_candidate"].iter().any(|asks| reason == *asks) {
             // The store is free again only when the first session has gone.
             drop(session);
-            session = Session::open_with_filler(common, Access::Read)?;
+            session = Session::open_with_models(common, Access::Read)?;
             explained = session.wait(session.engine.explain(&task));
         }
         if out.json() {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::spans::Found;
-use super::{LooseReading, said};
+use super::{LooseReader, LooseReading, LooseText, said};
 use crate::domain::{ListId, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
 use crate::fill::parse::names_the_same;
@@ -32,7 +32,8 @@ pub(super) struct Placed {
 }
 
 /// The slots of a template in the order of its pattern, with the words around each.
-struct Layout<'a> {
+#[derive(Clone, Debug)]
+pub(super) struct Layout<'a> {
     single: Vec<(&'a SlotSpec, Around)>,
     list: Option<(ListId, Vec<(&'a SlotSpec, Around)>)>,
 }
@@ -44,59 +45,43 @@ struct Around {
     after: Vec<String>,
 }
 
-/// All ways to give every value of a region to a slot of the template, best first.
-pub(super) fn assign(
-    template: &Template,
-    text: &Lexed,
-    found: &[Found],
-    region: (usize, usize),
-) -> Vec<LooseReading> {
-    let Some(layout) = Layout::of(template) else { return Vec::new() };
-    let mut search = Search { text, found, layout: &layout, trials: 0, out: Vec::new() };
-    search.from(0, &mut Partial::default());
-    let placings = std::mem::take(&mut search.out);
-    let mut out: Vec<LooseReading> = Vec::new();
-    for placed in placings {
-        if says_more(template, text, region, &placed) {
-            continue;
+impl LooseReader<'_> {
+    /// All ways to give every value of a region to a slot of the template, best first.
+    pub(super) fn assign(&self, of: &LooseText<'_>, region: (usize, usize)) -> Vec<LooseReading> {
+        let Self { template, layout, .. } = self;
+        let (text, found) = (of.text, &of.spans.within(region.0, region.1));
+        let mut search = Search { text, found, layout, trials: 0, out: Vec::new() };
+        search.from(0, &mut Partial::default());
+        let mut out: Vec<LooseReading> = Vec::new();
+        for placed in search.out {
+            if self.says_more(of, region, &placed) {
+                continue;
+            }
+            let Some(values) = values(template, text, region, layout, &placed) else { continue };
+            let fit = fit(text, found, layout, &placed);
+            let wording = said::masked(template, text, region, &placed);
+            out.push(LooseReading { values, fit, wording });
         }
-        let Some(values) = values(template, text, region, &layout, &placed) else { continue };
-        let fit = fit(text, found, &layout, &placed);
-        let wording = said::masked(template, text, region, &placed);
-        out.push(LooseReading { values, fit, wording });
-    }
-    out.sort_by(|a, b| b.fit.total_cmp(&a.fit));
-    let mut kept: Vec<LooseReading> = Vec::new();
-    for reading in out {
-        let same = |k: &LooseReading| valued(&k.values) == valued(&reading.values);
-        if kept.len() < MOST_READINGS && !kept.iter().any(same) {
-            kept.push(reading);
+        out.sort_by(|a, b| b.fit.total_cmp(&a.fit));
+        let mut kept: Vec<LooseReading> = Vec::new();
+        for reading in out {
+            let same = |k: &LooseReading| valued(&k.values) == valued(&reading.values);
+            if kept.len() < MOST_READINGS && !kept.iter().any(same) {
+                kept.push(reading);
+            }
         }
+        kept
     }
-    kept
-}
 
-/// Whether a clause of the region holds none of the values: it may be a wish of its own, which the
-/// likeness of the whole would hide. A pattern of several clauses may have such ones.
-fn says_more(template: &Template, text: &Lexed, (from, to): (usize, usize), placed: &[Placed]) -> bool {
-    let parts = &template.pattern.parts;
-    let ends = |part: &Part| matches!(part, Part::Literal(word) if is_boundary(word));
-    let inner = parts.split_last().map_or(&parts[..], |(_, rest)| rest);
-    if inner.iter().any(ends) {
-        return false;
+    /// Whether a clause of the region holds none of the values: it may be a wish of its own, which the
+    /// likeness of the whole would hide. A pattern of several clauses may have such ones.
+    fn says_more(&self, of: &LooseText<'_>, region: (usize, usize), placed: &[Placed]) -> bool {
+        let tokens = &of.text.tokens;
+        let has_words = |(from, to): &(usize, usize)| tokens[*from..*to].iter().any(|t| is_word(&t.folded));
+        let holds = |(from, to): &(usize, usize)| placed.iter().any(|p| *from <= p.from && p.to <= *to);
+        let clauses: Vec<_> = of.clauses(region).filter(has_words).collect();
+        !self.has_clauses && clauses.len() > 1 && !clauses.iter().all(holds)
     }
-    let mut clauses = Vec::new();
-    let mut start = from;
-    for at in from..to {
-        if is_boundary(&text.tokens[at].folded) || at + 1 == to {
-            clauses.push((start, at + 1));
-            start = at + 1;
-        }
-    }
-    let has_words = |(from, to): &(usize, usize)| text.tokens[*from..*to].iter().any(|t| is_word(&t.folded));
-    clauses.retain(has_words);
-    let holds = |(from, to): &(usize, usize)| placed.iter().any(|p| *from <= p.from && p.to <= *to);
-    clauses.len() > 1 && !clauses.iter().all(holds)
 }
 
 /// Values without where they stand.
@@ -105,9 +90,8 @@ fn valued(values: &Values) -> Vec<(SlotId, String)> {
 }
 
 impl<'a> Layout<'a> {
-    /// `None` for a template that cannot be read so: with two lists, or with a value that has no form
-    /// of its own.
-    fn of(template: &'a Template) -> Option<Self> {
+    /// `None` for a template that cannot be read so (see [`LooseReader::of`]).
+    pub(super) fn of(template: &'a Template) -> Option<Self> {
         let mut layout = Self { single: Vec::new(), list: None };
         let parts = &template.pattern.parts;
         for (at, part) in parts.iter().enumerate() {

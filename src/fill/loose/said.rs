@@ -118,20 +118,9 @@ fn render(all: &[Part], values: &Values, unit: Option<(u32, usize)>, out: &mut V
     }
 }
 
-/// Whether a region holds a word that makes what it says conditional, or denies it, and that the
-/// template's own words do not hold.
-pub(super) fn adds_condition(template: &Template, text: &Lexed, (from, to): (usize, usize)) -> bool {
-    let mut known = BTreeSet::new();
-    let mut stack: Vec<&[Part]> = vec![&template.pattern.parts];
-    while let Some(parts) = stack.pop() {
-        for part in parts {
-            match part {
-                Part::Literal(word) => drop(known.insert(word.as_str())),
-                Part::List(list) => stack.push(&list.unit),
-                Part::Slot(_) | Part::Words => {}
-            }
-        }
-    }
+/// Whether a region holds a word that makes what it says conditional, or denies it, and that is not
+/// among these words.
+pub(super) fn adds_condition(known: &BTreeSet<&str>, text: &Lexed, (from, to): (usize, usize)) -> bool {
     let word = |at: usize| text.tokens.get(at).map_or("", |token| token.folded.as_str());
     // "It would be kind if you could" asks for nothing less.
     let polite = |at: usize| {

@@ -1,45 +1,38 @@
-use crate::domain::{Part, Shape, Template};
+use std::collections::HashSet;
+
+use crate::domain::{Shape, Template};
 use crate::spans::{
     Kind, Lexed, Token, begins_sentence, days_at, is_value, lex, name_runs, said_number, shape_of,
 };
 
 /// A value in a text, by tokens.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub(super) struct Found {
     /// First token.
-    pub from: usize,
+    pub(super) from: usize,
     /// One past the last token.
-    pub to: usize,
+    pub(super) to: usize,
     /// Its form.
-    pub shape: Shape,
+    pub(super) shape: Shape,
     /// A reading may leave it out: it is a value only to templates that ask for such a one.
-    pub optional: bool,
+    pub(super) optional: bool,
 }
 
 /// The values of a text, in order, not overlapping.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spans(Vec<Found>);
+pub(super) struct Spans(Vec<Found>);
 
 impl Spans {
     /// Finds the values of a text: tokens that are values by form, capitalised words that do not only
     /// begin a sentence, members of enumerations of these templates, and numbers in words.
-    pub fn of(text: &Lexed, templates: &[&Template]) -> Self {
+    pub(super) fn of(text: &Lexed, templates: &[&Template]) -> Self {
         let mut spans = Spans(Vec::new());
         for spec in templates.iter().flat_map(|t| &t.slots).filter(|s| s.shape == Shape::Member) {
             for member in &spec.members {
-                let words: Vec<String> = lex(member).tokens.into_iter().map(|t| t.folded).collect();
+                let words = lex(member).folded();
                 for from in 0..text.tokens.len() {
-                    let spelt = words
-                        .iter()
-                        .enumerate()
-                        .all(|(i, w)| text.tokens.get(from + i).is_some_and(|token| token.is(w)));
-                    if spelt && !words.is_empty() {
-                        spans.add(Found {
-                            from,
-                            to: from + words.len(),
-                            shape: Shape::Member,
-                            optional: true,
-                        });
+                    if let Some(to) = text.spelt(&words, from) {
+                        spans.add(Found { from, to, shape: Shape::Member, optional: true });
                     }
                 }
             }
@@ -57,10 +50,7 @@ impl Spans {
                 spans.add(Found { from: at, to: at + 1, shape, optional: false });
             }
         }
-        let known = |word: &str| {
-            let is_it = |part: &Part| matches!(part, Part::Literal(literal) if literal == word);
-            templates.iter().any(|t| t.pattern.parts.iter().any(is_it))
-        };
+        let known: HashSet<&str> = templates.iter().flat_map(|t| t.pattern.literals()).collect();
         let pronoun = |token: &Token| matches!(token.folded.split(['\'', '\u{2019}']).next(), Some("i"));
         for run in name_runs(text, 0, text.tokens.len()) {
             let words = &text.tokens[run.0..run.1];
@@ -69,7 +59,8 @@ impl Spans {
                 let to = from + length;
                 let begins = begins_sentence(text, from);
                 // A word that begins a sentence is no name where templates know it as a word.
-                let is_word = begins && part.first().is_some_and(|first| known(&first.folded));
+                let is_word =
+                    begins && part.first().is_some_and(|first| known.contains(first.folded.as_str()));
                 let start = from + usize::from(is_word);
                 // Alone at a sentence's start it may be any word.
                 let alone = to == start + 1 && begins_sentence(text, start);
@@ -100,7 +91,7 @@ impl Spans {
     }
 
     /// The values between two tokens.
-    pub fn within(&self, from: usize, to: usize) -> Vec<Found> {
+    pub(super) fn within(&self, from: usize, to: usize) -> Vec<Found> {
         self.0.iter().filter(|s| s.from >= from && s.to <= to).cloned().collect()
     }
 }

@@ -41,8 +41,8 @@ fn loading() -> Template {
 
 fn read(template: &Template, said: &str) -> Vec<LooseReading> {
     let text = lex(said);
-    let spans = Spans::of(&text, &[template]);
-    read_loosely(template, &text, &spans, (0, text.tokens.len()))
+    let all = (0, text.tokens.len());
+    LooseReader::of(template).unwrap().read(&LooseText::of(&text, &[template]), all)
 }
 
 fn values(reading: &LooseReading) -> Vec<serde_json::Value> {

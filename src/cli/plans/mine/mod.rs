@@ -43,7 +43,7 @@ fn report_file(name: &str) -> Result<PathBuf, String> {
 impl Mine {
     pub(super) fn run(&self, common: &Common, out: &mut Output<'_>) -> Result<Status, Failure> {
         let session = match self.filler {
-            true => Session::open_with_filler(common, Access::Fresh)?,
+            true => Session::open_with_models(common, Access::Fresh)?,
             false => Session::open(common, Access::Fresh)?,
         };
         let mut stream = Stream { session: &session, tally: Tally::default(), assumed: Assumed::default() };
