@@ -104,7 +104,7 @@ pub enum Part {
 pub struct ListPart {
     /// Number of the list within its template.
     pub id: ListId,
-    /// What repeats. Holds no lists itself.
+    /// What repeats. May hold one list, which holds none itself.
     pub unit: Vec<Part>,
     /// What stands between two units, each a sequence of tokens. Empty while only single units
     /// were seen.
@@ -132,6 +132,22 @@ impl Pattern {
             parts.iter().flat_map(own).collect()
         }
         literals(&self.parts).into_iter()
+    }
+
+    /// The lists, each with the one in whose unit it stands.
+    pub fn lists(&self) -> impl Iterator<Item = (&ListPart, Option<ListId>)> {
+        fn list(part: &Part) -> Option<&ListPart> {
+            if let Part::List(list) = part { Some(list) } else { None }
+        }
+        self.parts.iter().filter_map(list).flat_map(move |outer| {
+            let inner = outer.unit.iter().filter_map(list).map(|inner| (inner, Some(outer.id)));
+            std::iter::once((outer, None)).chain(inner)
+        })
+    }
+
+    /// The list in whose unit a list stands.
+    pub fn outer(&self, list: ListId) -> Option<ListId> {
+        self.lists().find(|(own, _)| own.id == list)?.1
     }
 }
 

@@ -69,6 +69,10 @@ pub struct StepTemplate {
     /// The list over which the step repeats; equal calls are made once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<ListId>,
+    /// Of a step that repeats: it belongs to one loop with the step before, which does all its steps for
+    /// an element before it goes on to the next. It repeats over the same list, or over one within it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub together: bool,
     /// When it is made: the conditions that tell runs that made it from those that left it out, which
     /// have to agree. Empty: always.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

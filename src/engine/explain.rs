@@ -105,7 +105,7 @@ pub(super) fn shown(decision: &Decision) -> Value {
     let steps = blocks.flat_map(|block| {
         let step = |step: &StepTemplate| {
             json!({
-                "template": block.template.id, "tool": step.tool, "for_each": step.for_each,
+                "template": block.template.id, "tool": step.tool, "for_each": step.for_each, "together": step.together,
             })
         };
         block.template.steps.iter().map(step)

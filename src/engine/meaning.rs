@@ -39,7 +39,7 @@ fn said(template: &Template, slot: Say<'_, SlotId>, list: Say<'_, u32>) -> Strin
     for step in &template.steps {
         out.push_str(&step.tool);
         if let Some(over) = step.for_each {
-            out.push('*');
+            out.push(if step.together { '+' } else { '*' });
             out.push_str(&list(over));
         }
         for (name, of) in &step.arguments {

@@ -105,10 +105,10 @@ fn observation<'a>(step: u32, env: Env<'a>) -> Result<&'a Value, EvalError> {
     let missing = || EvalError::Missing(format!("observation of step {}", step + 1));
     match env.seen.get(step as usize) {
         Some(Seen::One(value)) => Ok(value),
-        Some(Seen::Each(list, each)) => match env.unit {
-            Some((unit_list, index)) if unit_list == *list => each.get(index).copied().ok_or_else(missing),
-            _ => Err(missing()),
-        },
+        Some(Seen::Each(..)) => {
+            let seen = &env.seen[step as usize];
+            env.unit.and_then(|unit| seen.of(unit, env.values)).ok_or_else(missing)
+        }
         _ => Err(missing()),
     }
 }

@@ -36,6 +36,9 @@ pub struct Values {
     pub slots: BTreeMap<SlotId, Read>,
     /// Lists: for each element, its slots.
     pub lists: BTreeMap<ListId, Vec<BTreeMap<SlotId, Read>>>,
+    /// Of a list within another one: the other, and for each element, to which of the other's it belongs.
+    /// The elements of all of them stand in one sequence, in the text's order.
+    pub within: BTreeMap<ListId, (ListId, Vec<usize>)>,
 }
 
 impl Values {
@@ -50,7 +53,24 @@ impl Values {
             return Some(read);
         }
         let (list, index) = unit?;
-        self.lists.get(&list)?.get(index)?.get(&slot)
+        let own = self.lists.get(&list)?.get(index)?.get(&slot);
+        own.or_else(|| self.get(slot, Some(self.around((list, index))?)))
+    }
+
+    /// The element within which an element stands.
+    pub fn around(&self, (list, index): (ListId, usize)) -> Option<(ListId, usize)> {
+        let (outer, of) = self.within.get(&list)?;
+        Some((*outer, *of.get(index)?))
+    }
+
+    /// The elements of a list at a place: those within the element at hand, if the list stands within its
+    /// list, else all.
+    pub fn elements(&self, list: ListId, at: Option<(ListId, usize)>) -> Vec<usize> {
+        let inside = |index: &usize| match (self.around((list, *index)), at) {
+            (Some((outer, own)), Some((at, number))) if outer == at => own == number,
+            _ => true,
+        };
+        (0..self.units(list)).filter(inside).collect()
     }
 
     /// Every value, to change, in order of slot and element.
@@ -79,4 +99,15 @@ pub enum Seen<'a> {
     One(&'a Value),
     /// One for each element of the list it runs over.
     Each(ListId, Vec<&'a Value>),
+}
+
+impl<'a> Seen<'a> {
+    /// What was observed for an element of a list, or for the one around it.
+    pub fn of(&self, unit: (ListId, usize), values: &Values) -> Option<&'a Value> {
+        let Self::Each(list, each) = self else { return None };
+        match unit.0 == *list {
+            true => each.get(unit.1).copied(),
+            false => self.of(values.around(unit)?, values),
+        }
+    }
 }

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::explain::Scope;
+use super::layout::{Listed, lay_out};
 use super::lists::{Repeat, repeats, single};
+use super::nested::nested;
 use super::occurrences::scalars;
 use super::region::{Element, Taken, elements, word_lists};
 use super::segment::{Segment, siblings, within};
@@ -11,11 +11,11 @@ use super::slots::{describe, is_read, join_same, pin};
 use super::steps::{Source, Steps, steps};
 use super::{answer, guards};
 use crate::domain::{
-    AnswerTemplate, ListPart, Part, Pattern, SCHEMA_VERSION, Shape, SlotId, SlotSpec, Template, TemplateId,
-    TemplateVersion, ToolContract, Trace, TraceStep,
+    AnswerTemplate, ListId, Part, Pattern, SCHEMA_VERSION, SlotSpec, Template, TemplateId, TemplateVersion,
+    ToolContract, Trace, TraceStep,
 };
-use crate::expr::{Read, Seen, Values};
-use crate::spans::{Lexed, build_of, is_connective, same_text, same_value, text_of};
+use crate::expr::{Seen, Values};
+use crate::spans::{Lexed, is_connective, same_text, same_value};
 
 /// How a segment is to be read.
 #[derive(Clone, Copy)]
@@ -62,19 +62,17 @@ pub(super) fn template(
     } else {
         draft(trace, &calls, text, &all, lists(&calls, &all, &beside, whether.loops), whether.values)
     };
-    let Draft { mut pattern, mut slots, values, steps } = draft;
+    let Draft { pattern, mut slots, values, steps } = draft;
     // "Also K_2." says what to do only by what stands before it.
     let says = |word: &String| word.chars().any(char::is_alphabetic) && !is_connective(word);
     if !pattern.parts.iter().any(|p| matches!(p, Part::Literal(word) if says(word))) {
         return Err(format!("the text of the block of {} has no words of its own", tools()));
     }
-    let mut steps = steps.steps;
-    let firsts = first_calls(&steps, &calls);
+    let Steps { mut steps, firsts, .. } = steps;
     guards::guard(&mut steps, &firsts, is_read);
     describe(&mut slots, &steps);
     pin(&mut slots, &values, &steps);
     join_same(&mut slots, &values, &steps);
-    normalise(&mut pattern);
     let answer = trace
         .answer
         .as_deref()
@@ -102,7 +100,7 @@ pub(super) fn template(
 }
 
 /// The scalars that the calls took, with the members of their enumerations.
-fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
+pub(super) fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
     let mut out = Vec::new();
     for call in calls {
         for (name, value) in &call.call.arguments {
@@ -131,16 +129,16 @@ fn take<'a>(value: &'a Value, schema: Option<&Value>, out: &mut Vec<Taken<'a>>) 
 }
 
 /// A pattern with its slots and what they are in this run.
-struct Draft {
+struct Draft<'a> {
     pattern: Pattern,
     slots: Vec<SlotSpec>,
     values: Values,
-    steps: Steps,
+    steps: Steps<'a>,
 }
 
-/// The lists that a text may hold, in the order in which they are tried: one of a single unit where
-/// an array of one element asks for it, those that the text shows, and none.
-fn lists(calls: &[&TraceStep], all: &[Element], beside: &[&Value], loops: bool) -> Vec<Vec<Repeat>> {
+/// The lists that a text may hold, in the order in which they are tried: one of lists, one of a single unit
+/// where an array of one element asks for it, those that the text shows, and none.
+fn lists(calls: &[&TraceStep], all: &[Element], beside: &[&Value], loops: bool) -> Vec<Vec<Listed>> {
     if !loops {
         return vec![Vec::new()];
     }
@@ -159,30 +157,43 @@ fn lists(calls: &[&TraceStep], all: &[Element], beside: &[&Value], loops: bool) 
         readings.push(ragged);
     }
     readings.push(even);
+    let flat = |lists: Vec<Repeat>| lists.into_iter().map(Listed::Flat).collect();
+    let mut readings: Vec<Vec<Listed>> = readings.into_iter().map(flat).collect();
+    if let Some(nested) = nested(all) {
+        let (from, to) = nested.range();
+        let beside = |r: &Repeat| r.range().1 <= from || to <= r.range().0;
+        let mut lists = vec![Listed::Nested(nested)];
+        lists.extend(repeats(all, false).into_iter().filter(beside).map(Listed::Flat));
+        lists.sort_by_key(|list| list.range().0);
+        // What goes through it needs no step for each element.
+        readings.insert(0, lists);
+    }
     readings.push(Vec::new());
     readings
 }
 
 /// Drafts the block with each of these readings of its lists; keeps the first of those that explain
 /// most.
-fn draft(
-    trace: &Trace,
-    calls: &[&TraceStep],
+fn draft<'a>(
+    trace: &'a Trace,
+    calls: &[&'a TraceStep],
     text: &Lexed,
     all: &[Element],
-    readings: Vec<Vec<Repeat>>,
+    readings: Vec<Vec<Listed>>,
     derives: bool,
-) -> Draft {
-    let mut best: Option<Draft> = None;
+) -> Draft<'a> {
+    let mut best: Option<Draft<'a>> = None;
     for lists in readings {
         let (pattern, slots, values) = lay_out(text, all, &lists);
         let steps = steps(calls, &Source { task: &trace.task, slots: &slots, values: &values, derives });
-        let unused = (0..lists.len() as u32).any(|l| !steps.lists.contains(&l));
+        let all: Vec<ListId> = pattern.lists().map(|(list, _)| list.id).collect();
+        let unused = all.iter().any(|l| !steps.lists.contains(l));
         let better = best.as_ref().is_none_or(|b| steps.unexplained < b.steps.unexplained);
         // A list that nothing runs over is kept only if its values are idle anyway.
-        let idle = (0..lists.len() as u32)
+        let idle = all
+            .iter()
             .filter(|l| !steps.lists.contains(l))
-            .all(|l| slots.iter().filter(|s| s.list == Some(l)).all(|s| !is_read(s.id, &steps.steps)));
+            .all(|l| slots.iter().filter(|s| s.list == Some(*l)).all(|s| !is_read(s.id, &steps.steps)));
         if better && (!unused || idle || lists.is_empty()) {
             best = Some(Draft { pattern, slots, values, steps });
         }
@@ -194,9 +205,10 @@ fn draft(
     })
 }
 
-impl Draft {
+impl Draft<'_> {
     fn idle(text: &Lexed, segment: &Segment, all: &[Element], loops: bool) -> Self {
         let lists = if loops { repeats(all, false) } else { Vec::new() };
+        let lists: Vec<Listed> = lists.into_iter().map(Listed::Flat).collect();
         let (pattern, slots, values) = lay_out(text, all, &lists);
         let mut draft = Self { pattern, slots, values, steps: Steps::default() };
         if draft.slots.is_empty() {
@@ -256,117 +268,6 @@ fn single_unit(calls: &[&TraceStep], all: &[Element], beside: &[&Value]) -> Opti
         }
     }
     single(all, &used)
-}
-
-/// Pattern, slots and values of a sequence of elements with these lists.
-fn lay_out(text: &Lexed, all: &[Element], lists: &[Repeat]) -> (Pattern, Vec<SlotSpec>, Values) {
-    let mut slots: Vec<SlotSpec> = Vec::new();
-    let mut values = Values::default();
-    let mut parts = Vec::new();
-    let mut at = 0;
-    while at < all.len() {
-        let list = lists.iter().position(|l| l.range().0 == at);
-        if let Some(id) = list {
-            let repeat = &lists[id];
-            let first = slots.len() as SlotId;
-            let form = repeat.form(all);
-            let mut unit_parts = Vec::new();
-            for element in form {
-                let slot = slots.len() as SlotId;
-                unit_parts.push(part(element, slot, Some(id as u32), &mut slots));
-            }
-            let mut units = Vec::new();
-            for places in repeat.aligned(all) {
-                let mut unit = BTreeMap::new();
-                let values = places.iter().zip(form).filter(|(_, e)| matches!(e, Element::Value(_)));
-                for (slot, (own, _)) in (first..).zip(values) {
-                    let spec = &mut slots[slot as usize];
-                    if let Some(Element::Value(found)) = own.map(|own| &all[own]) {
-                        spec.shape = spec.shape.join(found.shape).unwrap_or(Shape::Phrase);
-                        unit.insert(slot, read(text, found));
-                    } else {
-                        spec.optional = true;
-                        unit.insert(slot, Read::absent());
-                    }
-                }
-                units.push(unit);
-            }
-            values.lists.insert(id as u32, units);
-            parts.push(Part::List(ListPart {
-                id: id as u32,
-                unit: unit_parts,
-                separators: repeat.separators.clone(),
-            }));
-            at = repeat.range().1;
-        } else {
-            let id = slots.len() as SlotId;
-            parts.push(part(&all[at], id, None, &mut slots));
-            if let Element::Value(found) = &all[at] {
-                values.slots.insert(id, read(text, found));
-            }
-            at += 1;
-        }
-    }
-    (Pattern { parts }, slots, values)
-}
-
-fn part(element: &Element, id: SlotId, list: Option<u32>, slots: &mut Vec<SlotSpec>) -> Part {
-    match element {
-        Element::Literal(word) => Part::Literal(word.clone()),
-        Element::Value(found) => {
-            slots.push(SlotSpec {
-                id,
-                name: String::new(),
-                shape: found.shape,
-                members: found.members.clone(),
-                list,
-                keys: Vec::new(),
-                optional: false,
-                idle: false,
-                builds: builds(found),
-                same_as: None,
-                only: None,
-            });
-            Part::Slot(id)
-        }
-    }
-}
-
-/// How the value of an identifier is built.
-fn builds(found: &super::region::Found) -> Vec<String> {
-    let named = matches!(found.shape, Shape::Identifier | Shape::Number);
-    text_of(&found.value).filter(|_| named).map(|text| build_of(&text)).into_iter().collect()
-}
-
-fn read(text: &Lexed, found: &super::region::Found) -> Read {
-    Read { value: found.value.clone(), span: Some(text.bytes(found.from, found.to)), open: false }
-}
-
-/// For each step, the trace step of its first call (a loop may have made several).
-fn first_calls<'a>(steps: &[crate::domain::StepTemplate], calls: &[&'a TraceStep]) -> Vec<&'a TraceStep> {
-    let mut out: Vec<&TraceStep> = Vec::new();
-    let mut at = 0;
-    for (i, step) in steps.iter().enumerate() {
-        out.push(calls[at.min(calls.len() - 1)]);
-        at += 1;
-        let next = steps.get(i + 1);
-        while step.for_each.is_some()
-            && at < calls.len()
-            && calls[at].call.tool == step.tool
-            && next.is_none_or(|n| n.tool != step.tool)
-        {
-            at += 1;
-        }
-    }
-    out
-}
-
-fn normalise(pattern: &mut Pattern) {
-    for part in &mut pattern.parts {
-        if let Part::List(list) = part {
-            list.separators.sort();
-        }
-    }
 }
 
 fn answered(

@@ -47,13 +47,10 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn observations(&self) -> impl Iterator<Item = (u32, &'a Value)> {
-        let unit = self.unit;
-        self.seen.iter().enumerate().filter_map(move |(step, seen)| match (seen, unit) {
-            (Seen::One(value), _) => Some((step as u32, *value)),
-            (Seen::Each(list, each), Some((own, index))) if *list == own => {
-                each.get(index).map(|value| (step as u32, *value))
-            }
-            _ => None,
+        let (values, unit) = (self.values, self.unit);
+        self.seen.iter().enumerate().filter_map(move |(step, seen)| match seen {
+            Seen::One(value) => Some((step as u32, *value)),
+            seen => unit.and_then(|unit| seen.of(unit, values)).map(|value| (step as u32, value)),
         })
     }
 }

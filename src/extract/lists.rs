@@ -33,7 +33,7 @@ impl Repeat {
 }
 
 /// Longest unit, in elements.
-const MOST_UNIT: usize = 9;
+pub(super) const MOST_UNIT: usize = 9;
 /// Longest unit of which values may be left out, in values.
 const MOST_RAGGED: usize = 3;
 
@@ -41,19 +41,7 @@ const MOST_RAGGED: usize = 3;
 /// with only separators in between. With `ragged`, units of values alone may leave out all but the
 /// first ("Gull {size: small}, Tern"). Longest list first where they overlap, then the shortest unit.
 pub(super) fn repeats(elements: &[Element], ragged: bool) -> Vec<Repeat> {
-    let mut found: Vec<Repeat> = Vec::new();
-    for start in 0..elements.len() {
-        if !matches!(elements[start], Element::Value(_)) {
-            continue;
-        }
-        for length in 1..=MOST_UNIT.min(elements.len() - start) {
-            let unit = &elements[start..start + length];
-            let whole = !unit.iter().any(bounds) && !separates(&unit[length - 1]);
-            if whole && let Some(repeat) = repeat(elements, unit, start, false) {
-                found.push(repeat);
-            }
-        }
-    }
+    let mut found = found(elements);
     if ragged {
         for form in forms(elements) {
             found.extend((0..elements.len()).filter_map(|start| repeat(elements, form, start, true)));
@@ -70,6 +58,24 @@ pub(super) fn repeats(elements: &[Element], ragged: bool) -> Vec<Repeat> {
     }
     kept.sort_by_key(|r| r.range().0);
     kept
+}
+
+/// All lists whose units leave nothing out, though they overlap.
+pub(super) fn found(elements: &[Element]) -> Vec<Repeat> {
+    let mut found: Vec<Repeat> = Vec::new();
+    for start in 0..elements.len() {
+        if !matches!(elements[start], Element::Value(_)) {
+            continue;
+        }
+        for length in 1..=MOST_UNIT.min(elements.len() - start) {
+            let unit = &elements[start..start + length];
+            let whole = !unit.iter().any(bounds) && !separates(&unit[length - 1]);
+            if whole && let Some(repeat) = repeat(elements, unit, start, false) {
+                found.push(repeat);
+            }
+        }
+    }
+    found
 }
 
 /// The sequences of neighbouring values of different shapes, one of each.
@@ -119,12 +125,11 @@ fn repeat(elements: &[Element], form: &[Element], start: usize, ragged: bool) ->
     let mut at = units[0].1;
     loop {
         let next = (1..=3usize).find_map(|gap| {
-            let between = elements.get(at..at + gap)?;
+            let words = self::gap(elements.get(at..at + gap)?)?;
             let unit = align(elements, form, at + gap, ragged)?;
-            between.iter().all(separates).then_some((at + gap, unit.end, between))
+            Some((at + gap, unit.end, words))
         });
-        let Some((from, to, between)) = next else { break };
-        let words: Vec<String> = between.iter().filter_map(literal).collect();
+        let Some((from, to, words)) = next else { break };
         if !separators.contains(&words) {
             separators.push(words);
         }
@@ -136,14 +141,17 @@ fn repeat(elements: &[Element], form: &[Element], start: usize, ragged: bool) ->
     (units.len() > 1 && uneven == ragged).then_some(Repeat { units, full, separators })
 }
 
-fn literal(element: &Element) -> Option<String> {
-    match element {
-        Element::Literal(word) => Some(word.clone()),
-        Element::Value(_) => None,
-    }
+/// The words between two units, if they may stand there.
+pub(super) fn gap<'e>(between: impl IntoIterator<Item = &'e Element>) -> Option<Vec<String>> {
+    let word = |element: &Element| match element {
+        Element::Literal(word) if separates(element) => Some(word.clone()),
+        _ => None,
+    };
+    between.into_iter().map(word).collect()
 }
 
-fn alike(a: &Element, b: &Element) -> bool {
+/// Whether two elements are the same word, or values of kinds that one slot can have.
+pub(super) fn alike(a: &Element, b: &Element) -> bool {
     match (a, b) {
         (Element::Literal(a), Element::Literal(b)) => a == b,
         (Element::Value(a), Element::Value(b)) => {

@@ -19,7 +19,7 @@ pub fn shape_key(template: &Template) -> String {
         .iter()
         .map(|s| {
             let arguments: Vec<Value> = s.arguments.iter().map(|(n, a)| json!([n, build(a)])).collect();
-            json!([s.tool, s.for_each, arguments])
+            json!([s.tool, over(s), arguments])
         })
         .collect();
     let same: Vec<_> = template.slots.iter().filter_map(|s| Some([s.id, s.same_as?])).collect();
@@ -39,6 +39,11 @@ pub(super) fn skeleton(parts: &[Part]) -> Value {
             Part::List(list) => json!([skeleton(&list.unit)]),
         })
         .collect()
+}
+
+/// What a step repeats over, and whether in one loop with the step before.
+pub(super) fn over(step: &StepTemplate) -> Value {
+    if step.together { json!([step.for_each]) } else { json!(step.for_each) }
 }
 
 pub(super) fn build(argument: &Argument) -> Value {

@@ -2,9 +2,10 @@
 //!
 //! A run is a small data-flow program with its values showing. `flow` finds what depends on
 //! what, `segment` cuts the task's text into the blocks that the calls serve, `block` turns
-//! each into a template: typed slots for what the text gives (`region`, `lists`), and for
-//! every argument all bindings that explain it (`explain`, `paths`; in other notations: `notations`; calculated: `compute`). `merge` intersects the templates
-//! of several runs.
+//! each into a template: typed slots for what the text gives (`region`, `lists`, `nested`, `layout`), and for
+//! every argument all bindings that explain it (`explain`, `paths`; in other notations: `notations`; calculated:
+//! `compute`), call by call (`steps`) or over the elements of lists (`loops`). `merge` intersects the templates of
+//! several runs.
 
 mod answer;
 mod assign;
@@ -14,9 +15,13 @@ mod compute;
 mod examples;
 mod explain;
 mod flow;
+mod groups;
 mod guards;
+mod layout;
 mod lists;
+mod loops;
 mod merge;
+mod nested;
 mod notations;
 mod occurrences;
 mod optional;
@@ -66,7 +71,7 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
         ..learning
     };
     let segments = match learning.blocks {
-        true => segment::segment(trace, &text, &flow),
+        true => segment::segment(trace, &text, &flow, learning.loops),
         false => segment::whole(&text, &flow),
     };
     let mut out = Extracted { rejected: flow.notes.clone(), ..Extracted::default() };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::merge::{build, merge_aligned, shape_key, skeleton};
+use super::merge::{build, merge_aligned, over, shape_key, skeleton};
 use crate::domain::{
     Argument, Binding, Condition, Operand, PathStep, Space, StepTemplate, Template, canonical_hash,
 };
@@ -148,7 +148,7 @@ fn conditions(a: &[StepTemplate], b: &[StepTemplate], least: u32) -> Vec<Conditi
 
 fn step_key(step: &StepTemplate) -> Value {
     let arguments: Vec<Value> = step.arguments.iter().map(|(n, a)| json!([n, build(a)])).collect();
-    json!([step.tool, step.for_each, arguments])
+    json!([step.tool, over(step), arguments])
 }
 
 /// A run's template with the steps of the whole; those that the run lacks are the whole's own.

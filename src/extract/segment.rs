@@ -2,6 +2,8 @@ use serde_json::{Map, Value};
 
 use super::assign::assign;
 use super::flow::Flow;
+use super::groups::{Group, Said, join, join_with_neighbour, run_on};
+use super::nested::nested_range;
 use super::notations::{may_say, said};
 use super::occurrences::{occurrences, places, record, scalars};
 use crate::domain::Trace;
@@ -27,18 +29,11 @@ pub(super) struct Span {
     pub(super) to: usize,
 }
 
-/// Several sinks that share a part of the text.
-struct Group {
-    sinks: Vec<usize>,
-    steps: Vec<usize>,
-    /// For each span, how strongly the group's values point to it.
-    links: Vec<u32>,
-}
-
 /// Cuts the text into segments. Values in the text are linked to the calls that used them; since
 /// tasks are worked off in the order of their text, the cut is the order-preserving assignment of
-/// spans to calls with the most links (`assign`). Sentences without links between two segments are idle.
-pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> {
+/// spans to calls with the most links (`assign`). `loops` says whether lists within lists are looked for:
+/// what goes through one is a single block. Sentences without links between two segments are idle.
+pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow, loops: bool) -> Vec<Segment> {
     let spans = spans(trace, text, flow.values);
     let mut groups: Vec<Group> = Vec::new();
     for &sink in &flow.sinks {
@@ -46,12 +41,14 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow) -> Vec<Segment> 
         let links = links(trace, text, &steps, &spans, flow.values);
         groups.push(Group { sinks: vec![sink], steps, links });
     }
+    let nested = if loops { nested_range(trace, text, flow.values) } else { None };
+    let said = Said { trace, text, spans: &spans, nested };
     let assigned = loop {
         let links: Vec<&[u32]> = groups.iter().map(|g| g.links.as_slice()).collect();
         let assigned = assign(text, &spans, &links);
         let starved = (0..groups.len())
             .find(|g| !(0..spans.len()).any(|s| assigned[s] == *g && groups[*g].links[s] > 0));
-        match (starved, run_on(trace, text, &spans, &groups, &assigned)) {
+        match (starved, run_on(&said, &groups, &assigned)) {
             (Some(g), _) if groups.len() > 1 => join_with_neighbour(&mut groups, g),
             (None, Some(g)) => join(&mut groups, g, g - 1),
             _ => break assigned,
@@ -160,56 +157,6 @@ pub(super) fn siblings<'a>(trace: &'a Trace, steps: &[usize], arguments: &[&Valu
     out
 }
 
-/// Joins a group that no span was left for with the neighbour that points to the same spans.
-fn join_with_neighbour(groups: &mut Vec<Group>, starved: usize) {
-    let shared = |other: usize| {
-        groups[starved].links.iter().zip(&groups[other].links).filter(|(a, b)| **a > 0 && **b > 0).count()
-    };
-    let before = starved.checked_sub(1);
-    let after = (starved + 1 < groups.len()).then_some(starved + 1);
-    let with = match (before, after) {
-        (Some(b), Some(a)) if shared(a) > shared(b) => a,
-        (Some(b), _) => b,
-        (None, Some(a)) => a,
-        (None, None) => return,
-    };
-    join(groups, starved, with);
-}
-
-/// A group that calls the tool of the one before it within the same sentence, or in one that begins
-/// with a value. Its words may be no more than "and" or "too" beside the value, which would say the
-/// same after any other verb; together they are a list, or at least say what is to be done.
-fn run_on(
-    trace: &Trace,
-    text: &Lexed,
-    spans: &[Span],
-    groups: &[Group],
-    assigned: &[usize],
-) -> Option<usize> {
-    let tool = |sink: Option<&usize>| sink.map(|s| &trace.steps[*s].call.tool);
-    let own = |g: usize| (0..spans.len()).filter(move |s| assigned[*s] == g && groups[g].links[*s] > 0);
-    (1..groups.len()).find(|&g| {
-        let (Some(last), Some(first)) = (own(g - 1).next_back(), own(g).next()) else { return false };
-        let between = &text.tokens[spans[last].to.min(spans[first].from)..spans[first].from];
-        let boundary = between.iter().rposition(|t| is_boundary(&t.folded));
-        let own_words = boundary.is_some_and(|b| between[b + 1..].iter().any(|t| !is_separator(&t.folded)));
-        tool(groups[g - 1].sinks.last()) == tool(groups[g].sinks.first()) && !own_words
-    })
-}
-
-/// Puts one group into another.
-fn join(groups: &mut Vec<Group>, from: usize, into: usize) {
-    let group = groups.remove(from);
-    let into = &mut groups[if into > from { into - 1 } else { into }];
-    into.sinks.extend(group.sinks);
-    into.steps.extend(group.steps);
-    into.steps.sort_unstable();
-    into.steps.dedup();
-    for (link, other) in into.links.iter_mut().zip(group.links) {
-        *link = (*link).max(other);
-    }
-}
-
 /// From the assignment to token ranges.
 fn cut(text: &Lexed, spans: &[Span], groups: &[Group], assigned: &[usize], flow: &Flow) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
@@ -288,7 +235,7 @@ mod tests {
     /// The text of each segment, with its steps.
     fn cut_of(trace: &Trace) -> Vec<(String, Vec<usize>)> {
         let text = lex(&trace.task.text);
-        let segments = segment(trace, &text, &Flow::of(trace, &text, &is_read, true));
+        let segments = segment(trace, &text, &Flow::of(trace, &text, &is_read, true), true);
         segments.into_iter().map(|s| (text.slice(s.from, s.to).to_owned(), s.steps)).collect()
     }
 
@@ -379,7 +326,7 @@ mod tests {
         let calls = [("berths", json!({"boat": "K_1"}), json!({"error": "aground"}))];
         let trace = run("Find K_1.", &calls);
         let text = lex(&trace.task.text);
-        let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read, true));
+        let segments = segment(&trace, &text, &Flow::of(&trace, &text, &is_read, true), true);
         assert_eq!(segments, [Segment { from: 0, to: 3, steps: vec![0], broken: true }]);
         let found = super::super::extract(&trace, &is_read, Learning::default());
         assert!(found.templates.is_empty());

@@ -132,6 +132,7 @@ mod tests {
             tool: "find".into(),
             when: Vec::new(),
             for_each: None,
+            together: false,
             arguments: vec![("code".into(), Argument::One(space))],
             guards: Vec::new(),
             failures: Vec::new(),

@@ -1,20 +1,22 @@
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::explain::{Scope, anchor, explain};
 use crate::domain::{
-    Argument, Binding, KnownFailure, ListId, Operand, PathStep, SlotId, SlotSpec, Space, StepTemplate, Task,
-    Tier, TraceStep,
+    Argument, Binding, KnownFailure, ListId, Operand, PathStep, SlotId, SlotSpec, StepTemplate, Task, Tier,
+    TraceStep,
 };
 use crate::expr::{Env, Read, Seen, Values, eval};
 use crate::spans::{form_of, same_value};
 
 /// The steps of a block, with how well they are explained.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Steps {
+pub(super) struct Steps<'a> {
     /// The steps.
     pub(super) steps: Vec<StepTemplate>,
+    /// For each step, the trace step of its first call (a loop may have made several).
+    pub(super) firsts: Vec<&'a TraceStep>,
     /// Arguments that neither the task nor an observation explains.
     pub(super) unexplained: usize,
     /// Lists that a step or an argument runs over.
@@ -22,26 +24,26 @@ pub(super) struct Steps {
 }
 
 /// What the steps of a block are explained from.
-pub(super) struct Source<'a> {
+pub(super) struct Source<'a, 's> {
     /// The task.
     pub(super) task: &'a Task,
     /// The block's slots.
-    pub(super) slots: &'a [SlotSpec],
+    pub(super) slots: &'s [SlotSpec],
     /// Their values in this run.
-    pub(super) values: &'a Values,
+    pub(super) values: &'s Values,
     /// Values are also recognised in other notations, and as calculated.
     pub(super) derives: bool,
 }
 
-/// Explains every argument of a block's calls. Neighbouring calls of one tool that go through the
-/// elements of a list become one step for each element.
-pub(super) fn steps<'a>(calls: &[&'a TraceStep], source: &Source<'a>) -> Steps {
+/// Explains every argument of a block's calls. Neighbouring calls that go through the elements of a list
+/// become one step for each element, or several where each element is worked off by several tools.
+pub(super) fn steps<'a>(calls: &[&'a TraceStep], source: &Source<'a, '_>) -> Steps<'a> {
     let mut builder = Builder { source, seen: Vec::new(), anchors: Vec::new(), out: Steps::default() };
     let mut at = 0;
     while at < calls.len() {
         let same = calls[at..].iter().take_while(|c| c.call.tool == calls[at].call.tool).count();
-        let looped = (1..=same).rev().find(|n| builder.looped(&calls[at..at + n]));
-        match looped {
+        let looped = (1..=same).rev().find(|n| builder.looped(&calls[at..at + n], None).is_some());
+        match looped.or_else(|| builder.body(&calls[at..])) {
             Some(n) => at += n,
             None => {
                 builder.single(calls[at]);
@@ -52,18 +54,18 @@ pub(super) fn steps<'a>(calls: &[&'a TraceStep], source: &Source<'a>) -> Steps {
     builder.out
 }
 
-/// The arguments of a loop, and which call each element made.
-type Loop = (Vec<(String, Argument)>, Vec<usize>);
-
-struct Builder<'a, 'b> {
-    source: &'b Source<'a>,
-    seen: Vec<Seen<'a>>,
+/// Steps in the making.
+#[derive(Clone)]
+pub(super) struct Builder<'a, 'b> {
+    pub(super) source: &'b Source<'a, 'b>,
+    /// What each step observed.
+    pub(super) seen: Vec<Seen<'a>>,
     anchors: Vec<Operand>,
-    out: Steps,
+    pub(super) out: Steps<'a>,
 }
 
 impl<'a> Builder<'a, '_> {
-    fn scope<'s>(&'s self, unit: Option<(ListId, usize)>) -> Scope<'s> {
+    pub(super) fn scope<'s>(&'s self, unit: Option<(ListId, usize)>) -> Scope<'s> {
         Scope {
             slots: self.source.slots,
             values: self.source.values,
@@ -75,11 +77,11 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    fn env(&self, unit: Option<(ListId, usize)>) -> Env<'_> {
+    pub(super) fn env(&self, unit: Option<(ListId, usize)>) -> Env<'_> {
         self.scope(unit).env()
     }
 
-    fn schema(&self, tool: &str, argument: &str) -> Option<&'a Value> {
+    pub(super) fn schema(&self, tool: &str, argument: &str) -> Option<&'a Value> {
         self.source.task.tool(tool)?.argument(argument)
     }
 
@@ -92,7 +94,7 @@ impl<'a> Builder<'a, '_> {
             self.note(&argument);
             arguments.push((name.clone(), argument));
         }
-        self.push(step.call.tool.clone(), None, arguments);
+        self.push(step, None, arguments);
         let failed = step.observation.as_ref().filter(|o| o.failed);
         if let (Some(own), Some(failed)) = (self.out.steps.last_mut(), failed) {
             own.failures.push(KnownFailure { form: form_of(&failed.value), seen: 1 });
@@ -103,10 +105,18 @@ impl<'a> Builder<'a, '_> {
         self.seen.push(seen.map_or(Seen::Nothing, |o| Seen::One(&o.value)));
     }
 
-    fn push(&mut self, tool: String, for_each: Option<ListId>, arguments: Vec<(String, Argument)>) {
-        self.out.lists.extend(for_each);
+    /// Adds a step of which this is the first call.
+    pub(super) fn push(
+        &mut self,
+        first: &'a TraceStep,
+        for_each: Option<ListId>,
+        arguments: Vec<(String, Argument)>,
+    ) {
+        for_each.into_iter().for_each(|list| self.runs_over(list));
+        self.out.firsts.push(first);
         self.out.steps.push(StepTemplate {
-            tool,
+            tool: first.call.tool.clone(),
+            together: false,
             when: Vec::new(),
             for_each,
             arguments,
@@ -118,7 +128,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Remembers the records an argument was taken from, and whether it is explained at all.
-    fn note(&mut self, argument: &Argument) {
+    pub(super) fn note(&mut self, argument: &Argument) {
         let mut unexplained = 0;
         let mut anchors = Vec::new();
         argument.spaces(&mut |space| {
@@ -128,7 +138,7 @@ impl<'a> Builder<'a, '_> {
             anchors.extend(space.best().filter_map(anchor));
         });
         if let Argument::Each { list, .. } = argument {
-            self.out.lists.push(*list);
+            self.runs_over(*list);
         }
         self.out.unexplained += unexplained;
         for anchor in anchors {
@@ -136,6 +146,12 @@ impl<'a> Builder<'a, '_> {
                 self.anchors.push(anchor);
             }
         }
+    }
+
+    /// Notes that a list is used, and with it the one around it.
+    fn runs_over(&mut self, list: ListId) {
+        self.out.lists.push(list);
+        self.out.lists.extend(self.source.values.within.get(&list).map(|(outer, _)| *outer));
     }
 
     /// An argument: arrays element by element over a list of the same length, else as a whole, else
@@ -186,97 +202,8 @@ impl<'a> Builder<'a, '_> {
         })
     }
 
-    /// Tries to read neighbouring calls as one step for each element of a list; equal calls were
-    /// made once.
-    fn looped(&mut self, calls: &[&'a TraceStep]) -> bool {
-        let lists: Vec<ListId> = self.source.values.lists.keys().copied().collect();
-        for list in lists {
-            let units = self.source.values.units(list);
-            if calls.len() > units || calls.iter().any(|c| c.observation.as_ref().is_some_and(|o| o.failed)) {
-                continue;
-            }
-            if let Some((arguments, calls_of)) = self.loop_arguments(calls, list, units) {
-                let tool = calls[0].call.tool.clone();
-                for (_, argument) in &arguments {
-                    self.note(argument);
-                }
-                self.push(tool, Some(list), arguments);
-                let each: Option<Vec<&'a Value>> =
-                    calls_of.iter().map(|call| calls[*call].observation.as_ref().map(|o| &o.value)).collect();
-                self.seen.push(each.map_or(Seen::Nothing, |each| Seen::Each(list, each)));
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The arguments of a loop, and which call each element made.
-    fn loop_arguments(&self, calls: &[&'a TraceStep], list: ListId, units: usize) -> Option<Loop> {
-        let first = &calls[0].call;
-        let spaces: Vec<(&String, Space)> = first
-            .arguments
-            .iter()
-            .map(|(name, value)| {
-                let schema = self.schema(&first.tool, name);
-                (name, explain(value, schema, &self.scope(Some((list, 0)))))
-            })
-            .collect();
-        let calls_of = spaces.iter().find_map(|(name, space)| {
-            let mut varying = space.best().filter(|b| self.depends_on(b, list));
-            varying.find_map(|binding| self.calls_of(binding, name, calls, list, units))
-        })?;
-        let mut arguments = Vec::new();
-        for (name, mut space) in spaces {
-            space.bindings.retain(|binding| {
-                (0..units).all(|unit| {
-                    let wanted = calls[calls_of[unit]].call.arguments.get(name);
-                    match binding {
-                        Binding::Constant { json, .. } => {
-                            json.as_ref().and_then(|j| serde_json::from_str(j).ok()) == wanted.cloned()
-                        }
-                        Binding::Written => true,
-                        _ => eval(binding, self.env(Some((list, unit))))
-                            .is_ok_and(|made| wanted.is_some_and(|w| same_value(&made, w))),
-                    }
-                })
-            });
-            if space.bindings.is_empty() {
-                return None;
-            }
-            arguments.push((name.clone(), Argument::One(space)));
-        }
-        let same_names = |map: &Map<String, Value>| map.keys().eq(first.arguments.keys());
-        calls.iter().all(|c| same_names(&c.call.arguments)).then_some((arguments, calls_of))
-    }
-
-    /// Which call each element made, if the binding's values are the calls' arguments in order of
-    /// first occurrence.
-    fn calls_of(
-        &self,
-        binding: &Binding,
-        name: &str,
-        calls: &[&TraceStep],
-        list: ListId,
-        units: usize,
-    ) -> Option<Vec<usize>> {
-        let mut out = Vec::new();
-        let mut reached = 0;
-        for unit in 0..units {
-            let made = eval(binding, self.env(Some((list, unit)))).ok()?;
-            let call = calls
-                .iter()
-                .position(|c| c.call.arguments.get(name).is_some_and(|own| same_value(own, &made)))?;
-            if call > reached {
-                return None;
-            }
-            reached = reached.max(call + 1);
-            out.push(call);
-        }
-        (reached == calls.len()).then_some(out)
-    }
-
     /// Whether a binding reads the element at hand.
-    fn depends_on(&self, binding: &Binding, list: ListId) -> bool {
+    pub(super) fn depends_on(&self, binding: &Binding, list: ListId) -> bool {
         let of_list = |slot: SlotId| self.source.slots.iter().any(|s| s.id == slot && s.list == Some(list));
         let each = |step: u32| matches!(self.seen.get(step as usize), Some(Seen::Each(l, _)) if *l == list);
         match binding {

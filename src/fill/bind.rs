@@ -39,10 +39,11 @@ pub(super) fn make(
         }
         Argument::Each { list, element } => {
             let schema = schema.and_then(|s| s.get("items"));
-            let made = (0..env.values.units(*list)).map(|unit| {
+            let units = env.values.elements(*list, env.unit);
+            let made = units.into_iter().enumerate().map(|(at, unit)| {
                 let env = Env { unit: Some((*list, unit)), ..env };
-                make(element, schema, env, given.and_then(|g| g.get(unit)), least_seen)
-                    .map_err(|e| within(e, unit))
+                make(element, schema, env, given.and_then(|g| g.get(at)), least_seen)
+                    .map_err(|e| within(e, at))
             });
             Ok(Value::Array(made.collect::<Result<_, _>>()?))
         }

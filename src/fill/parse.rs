@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::domain::{ListPart, Part, Shape, SlotId, SlotSpec, Template};
+use crate::domain::{ListId, ListPart, Part, Shape, SlotId, SlotSpec, Template};
 use crate::expr::{Read, Values};
 use crate::spans::{
     Kind, Lexed, Token, days_at, is_boundary, is_connective, said_number, same_value, whole, word_list_ends,
@@ -67,8 +67,10 @@ pub(super) fn names_the_same(template: &Template, values: &Values) -> bool {
 struct State {
     at: usize,
     values: Values,
-    /// Slots of the list element being read.
+    /// Slots of the list elements being read.
     unit: BTreeMap<SlotId, Read>,
+    /// The list whose element is being read.
+    outer: Option<ListId>,
 }
 
 struct Parser<'a> {
@@ -124,7 +126,7 @@ impl Parser<'_> {
             }
             Part::List(list) => {
                 let mut state = state;
-                state.values.lists.insert(list.id, Vec::new());
+                state.values.lists.entry(list.id).or_default();
                 self.list(list, rest, state, out);
             }
             Part::Words => {
@@ -143,9 +145,20 @@ impl Parser<'_> {
             return;
         }
         let mut read = Vec::new();
-        self.parts(&list.unit, State { unit: BTreeMap::new(), ..state }, &mut read);
+        let outer = state.outer;
+        self.parts(&list.unit, State { outer: Some(list.id), ..state }, &mut read);
         for mut after in read {
-            let unit = std::mem::take(&mut after.unit);
+            let own = |slot: &SlotSpec| slot.list == Some(list.id);
+            let mut unit = BTreeMap::new();
+            for slot in self.slots.iter().filter(|slot| own(slot)) {
+                unit.extend(after.unit.remove_entry(&slot.id));
+            }
+            after.outer = outer;
+            if let Some(outer) = outer {
+                let number = after.values.units(outer);
+                let within = after.values.within.entry(list.id);
+                within.or_insert_with(|| (outer, Vec::new())).1.push(number);
+            }
             after.values.lists.entry(list.id).or_default().push(unit);
             for separator in &list.separators {
                 if let Some(at) = self.text.spelt(separator, after.at) {

@@ -141,26 +141,60 @@ impl<'a> Player<'a> {
 
     fn block(&mut self, number: usize, block: &'a Block) -> Result<Option<String>, Stop> {
         let mut seen: Vec<Seen<'a>> = Vec::new();
-        for (index, step) in block.template.steps.iter().enumerate() {
-            let place = (number, index);
-            if !self.is_made(step, &seen)? {
-                seen.push(Seen::Nothing);
-                continue;
-            }
-            let now = match step.for_each {
-                None => self.call(place, block, step, &seen, None)?.map_or(Seen::Nothing, Seen::One),
-                Some(list) => {
-                    let mut each = Vec::new();
-                    let before = self.at;
-                    for unit in 0..block.values.units(list) {
-                        each.push(self.call_once(place, block, step, &seen, (list, unit), before)?);
-                    }
-                    Seen::Each(list, each)
+        let steps = &block.template.steps;
+        while let Some(step) = steps.get(seen.len()) {
+            match step.for_each {
+                Some(list) => self.each(number, block, list, &mut seen)?,
+                None => {
+                    let now = match self.is_made(step, &seen)? {
+                        true => self.call((number, seen.len()), block, step, &seen, None)?,
+                        false => None,
+                    };
+                    seen.push(now.map_or(Seen::Nothing, Seen::One));
                 }
-            };
-            seen.push(now);
+            }
         }
         Ok(self.answer(block, &seen))
+    }
+
+    /// The loop that begins at the next step: all its steps for an element, then for the next.
+    fn each(
+        &mut self,
+        number: usize,
+        block: &'a Block,
+        list: ListId,
+        seen: &mut Vec<Seen<'a>>,
+    ) -> Result<(), Stop> {
+        let first = seen.len();
+        let rest = &block.template.steps[first + 1..];
+        let steps = &block.template.steps[first..=first + rest.iter().take_while(|s| s.together).count()];
+        let mut made = Vec::new();
+        for step in steps {
+            made.push(self.is_made(step, &seen[..first])?);
+        }
+        let empty = |(step, made): (&StepTemplate, &bool)| match step.for_each {
+            Some(list) if *made => Seen::Each(list, Vec::new()),
+            _ => Seen::Nothing,
+        };
+        seen.extend(steps.iter().zip(&made).map(empty));
+        let before = self.at;
+        for element in 0..block.values.units(list) {
+            for (at, step) in (first..).zip(steps) {
+                let Some(Seen::Each(own, _)) = seen.get(at) else { continue };
+                let own = *own;
+                let units = match own == list {
+                    true => vec![element],
+                    false => block.values.elements(own, Some((list, element))),
+                };
+                for unit in units {
+                    let observed = self.call_once((number, at), block, step, seen, (own, unit), before)?;
+                    if let Some(Seen::Each(_, each)) = seen.get_mut(at) {
+                        each.push(observed);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether a step is made, by what was observed before. Conditions that disagree, or that know nothing of

@@ -137,6 +137,7 @@ pub(crate) fn template() -> Template {
                 tool: "find_loans".into(),
                 when: Vec::new(),
                 for_each: None,
+                together: false,
                 arguments: vec![("reader".into(), one(Binding::Value(whole(0))))],
                 guards: vec![guard],
                 failures: Vec::new(),
@@ -147,6 +148,7 @@ pub(crate) fn template() -> Template {
                 tool: "extend".into(),
                 when: Vec::new(),
                 for_each: None,
+                together: false,
                 arguments: vec![
                     ("loan".into(), one(Binding::Value(loan))),
                     ("weeks".into(), one(weeks)),

@@ -1,10 +1,10 @@
 //! Whether everything that steps and answer name exists and is in scope.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::template::{Invalid, MAX_BINDINGS, MAX_CONJUNCTS, bound, invalid};
 use crate::domain::{
-    AnswerPart, Argument, Binding, Guard, Operand, Part, PathStep, ProgramPart, SlotSpec, Space, Template,
+    AnswerPart, Argument, Binding, Guard, Operand, PathStep, ProgramPart, SlotSpec, Space, Template,
     Transform, canonical_hash,
 };
 use crate::expr::{OBSERVATION, Program};
@@ -19,17 +19,23 @@ const MAX_LINES: usize = 256;
 const MAX_PROGRAM: usize = 1_024;
 
 pub(super) fn check(template: &Template) -> Result<(), Invalid> {
-    let lists = template
-        .pattern
-        .parts
-        .iter()
-        .filter_map(|part| if let Part::List(list) = part { Some(list.id) } else { None })
-        .collect();
+    let lists = template.pattern.lists().map(|(list, outer)| (list.id, outer)).collect();
     for (n, step) in template.steps.iter().enumerate() {
         let place = format!("steps[{n}]");
         let scope = Scope { template, lists: &lists, before: n, list: step.for_each };
         if let Some(list) = step.for_each {
             scope.list(list, &format!("{place}.for_each"))?;
+        }
+        if step.together {
+            let first = template.steps[..n].iter().rfind(|s| !s.together).and_then(|s| s.for_each);
+            let own = step.for_each.filter(|list| scope.is_within(first, *list));
+            if first.is_none() || own.is_none() {
+                return Err(invalid(
+                    format!("{place}.together"),
+                    "it does not repeat over the list of the loop that it belongs to, nor over one within it",
+                    "correct `for_each` or remove `together`",
+                ));
+            }
         }
         bound(&format!("{place}.arguments"), step.arguments.len(), MAX_ARGUMENTS)?;
         let mut names = BTreeSet::new();
@@ -66,14 +72,15 @@ pub(super) fn check(template: &Template) -> Result<(), Invalid> {
 #[derive(Clone, Copy)]
 struct Scope<'t> {
     template: &'t Template,
-    lists: &'t BTreeSet<u32>,
+    /// The lists, each with the one in whose unit it stands.
+    lists: &'t BTreeMap<u32, Option<u32>>,
     before: usize,
     list: Option<u32>,
 }
 
 impl<'t> Scope<'t> {
     fn list(self, list: u32, place: &str) -> Result<(), Invalid> {
-        if self.lists.contains(&list) {
+        if self.lists.contains_key(&list) {
             return Ok(());
         }
         Err(invalid(
@@ -89,11 +96,11 @@ impl<'t> Scope<'t> {
             Argument::One(space) => self.space(space, place),
             Argument::Each { list, element } => {
                 self.list(*list, place)?;
-                if self.list.is_some_and(|outer| outer != *list) {
+                if self.list.is_some_and(|_| !self.is_within(self.list, *list)) {
                     return Err(invalid(
                         place,
                         format!("list {list} repeats inside another list"),
-                        "loops cannot be nested",
+                        "only a list that stands within an element can repeat inside it",
                     ));
                 }
                 Self { list: Some(*list), ..self }.argument(element, &format!("{place}[each]"), depth + 1)
@@ -203,10 +210,15 @@ impl<'t> Scope<'t> {
         self.scoped(earlier.for_each, &format!("step {step}"), place)
     }
 
-    /// What repeats over a list can only be read inside a loop over that list.
+    /// Whether a list is this one or stands within it.
+    fn is_within(self, outer: Option<u32>, list: u32) -> bool {
+        outer == Some(list) || outer.is_some() && self.lists.get(&list).copied().flatten() == outer
+    }
+
+    /// What repeats over a list can only be read inside a loop over that list, or over one within it.
     fn scoped(self, list: Option<u32>, what: &str, place: &str) -> Result<(), Invalid> {
         match list {
-            Some(list) if self.list != Some(list) => Err(invalid(
+            Some(list) if !self.list.is_some_and(|own| self.is_within(Some(list), own)) => Err(invalid(
                 place,
                 format!("{what} repeats over list {list}, but is read outside it"),
                 "read it in a step or argument that repeats over that list",

@@ -193,10 +193,7 @@ impl Walk<'_> {
                 Part::Literal(_) => self.literals += 1,
                 Part::Words => {}
                 Part::Slot(id) => self.slot(*id, list, &place)?,
-                Part::List(_) if list.is_some() => {
-                    return Err(invalid(place, "a list stands inside a list", "lists cannot be nested"));
-                }
-                Part::List(part) => self.list(part, &place)?,
+                Part::List(part) => self.list(part, list, &place)?,
             }
         }
         Ok(())
@@ -219,7 +216,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn list(&mut self, list: &ListPart, place: &str) -> Result<(), Invalid> {
+    fn list(&mut self, list: &ListPart, outer: Option<u32>, place: &str) -> Result<(), Invalid> {
+        let holds = |part: &&Part| matches!(part, Part::List(_));
+        let most = usize::from(outer.is_none());
+        if list.unit.iter().filter(holds).count() > most {
+            return Err(invalid(
+                format!("{place}.unit"),
+                "a list stands inside a list inside a list, or beside another one in it",
+                "lists can be nested once, one in the unit of another",
+            ));
+        }
         if !self.lists.insert(list.id) {
             return Err(invalid(place, format!("list {} stands twice", list.id), "number lists uniquely"));
         }

@@ -20,6 +20,7 @@ pub(crate) fn record(namespace: &str, id: &str, keywords: &[&str], sequence: u64
             tool: format!("tool_{id}"),
             when: Vec::new(),
             for_each: None,
+            together: false,
             arguments: Vec::new(),
             guards: Vec::new(),
             failures: Vec::new(),

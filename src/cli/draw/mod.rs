@@ -90,7 +90,7 @@ fn step(template: &Template, number: usize, step: &StepTemplate) -> StepBox {
     }
     StepBox {
         title: format!("{}. {}", number + 1, step.tool),
-        each: step.for_each.map(|list| format!("for each {}", words::each(template, list))),
+        each: step.for_each.map(|list| words::for_each(template, step.together, list)),
         rows,
         guards: words::guards(&step.guards),
     }

@@ -97,7 +97,7 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
             "   "
         }
         Some(list) => {
-            lines.push(format!("{number}. for each {}", each(template, list)));
+            lines.push(format!("{number}. {}", for_each(template, step.together, list)));
             lines.push(format!("      {}", step.tool));
             "         "
         }
@@ -130,6 +130,18 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
         lines.push(format!("   or if it fails as in {} {tasks}, in which the run went on", failure.seen));
     }
     lines
+}
+
+/// Over what a step repeats: in one loop with the step before, or in one of its own.
+pub(super) fn for_each(template: &Template, together: bool, list: ListId) -> String {
+    let over = each(template, list);
+    let outer = template.pattern.outer(list).map(|outer| each(template, outer));
+    match (together, outer) {
+        (false, None) => format!("for each {over}"),
+        (false, Some(outer)) => format!("for each {over} of each {outer}"),
+        (true, None) => format!("and then, for the same {over}"),
+        (true, Some(outer)) => format!("and then, for each {over} of the same {outer}"),
+    }
 }
 
 /// What a loop goes over: the slots of an element, in the text's order.

@@ -69,9 +69,13 @@ fn slots_and_pattern_agree() {
 }
 
 #[test]
-fn lists_are_not_nested_and_not_empty() {
-    fails("pattern.parts[0].unit", "inside a list", |t| {
-        t.pattern.parts[0] = list(0, vec![list(1, words("a"), &[","])], &[","]);
+fn lists_are_nested_once_and_not_empty() {
+    fails("pattern.parts[0].unit[0].unit", "inside a list inside a list", |t| {
+        let inner = list(2, words("a"), &[","]);
+        t.pattern.parts[0] = list(0, vec![list(1, vec![inner], &[","])], &[","]);
+    });
+    fails("pattern.parts[0].unit", "beside another one", |t| {
+        t.pattern.parts[0] = list(0, vec![list(1, words("a"), &[","]), list(2, words("b"), &[","])], &[","]);
     });
     fails("pattern.parts[0].unit", "empty", |t| t.pattern.parts[0] = list(0, vec![], &[","]));
     fails("pattern.parts[0].separators", "empty", |t| t.pattern.parts[0] = list(0, words("a"), &[""]));
