@@ -79,7 +79,10 @@ fn observed(query: &str) -> Value {
             {"field": "name", "type": "text"}, {"field": "land", "type": "text"},
             {"field": "depth", "type": "int"}, {"field": "area", "type": "int"}
         ]),
-        _ => json!({"rows": [[281]]}),
+        mean if mean.contains("Peru") && (mean.contains("avg(depth)") || mean.contains("sum(depth)")) => {
+            json!({"rows": [[281]]})
+        }
+        other => json!({"rows": [[other.len()]]}),
     }
 }
 
@@ -158,8 +161,7 @@ async fn other_values_and_columns_are_served_where_the_text_says_them() {
     for text in
         ["Give me the mean area over the lakes of Mali.", "Give me the mean size over the lakes of Chad."]
     {
-        let (queries, outcome) = served(&engine, text).await;
-        assert!(!queries.contains(&program.to_owned()), "{text}");
+        let (_, outcome) = served(&engine, text).await;
         assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
     }
 }
@@ -174,8 +176,40 @@ async fn two_derivations_that_disagree_serve_nothing() {
     ] {
         let engine = engine(program, open()).await;
         let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
-        assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"], "{program}");
+        assert_eq!(queries[..2], ["SHOW TABLES", "DESCRIBE lake"], "{program}");
+        // What names nothing that was observed is not run.
+        let run: &[&str] = if program.contains("FROM lake") { &[LEARNT, program] } else { &[] };
+        assert_eq!(queries[2..], *run, "{program}");
         assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
+    }
+}
+
+const LEARNT: &str = "SELECT avg(depth) FROM lake WHERE land = 'Peru'";
+
+#[tokio::test]
+async fn two_derivations_that_return_the_same_serve() {
+    let other = "SELECT sum(depth) / count(*) FROM lake WHERE land = 'Peru'";
+    let asked = "Give me the mean depth over the lakes of Peru.";
+    let (queries, outcome) = served(&engine(other, open()).await, asked).await;
+    assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake", LEARNT, other]);
+    assert!(matches!(outcome, Outcome::Hit { .. } | Outcome::PlannerAnswer { .. }), "{outcome:?}");
+    // Where learnt programs are not run, only the form can agree.
+    let form = Policy { program_results: 0, ..open() };
+    let (queries, _) = served(&engine(other, form).await, asked).await;
+    assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"]);
+}
+
+#[tokio::test]
+async fn a_program_that_changes_something_is_never_tried() {
+    for program in [
+        "DELETE FROM lake WHERE land = 'Peru'",
+        "UPDATE lake SET depth = 0 WHERE land = 'Peru'",
+        "SELECT depth INTO land FROM lake",
+        "SELECT depth FROM lake WHERE land = 'Peru' FOR UPDATE",
+    ] {
+        let (queries, _) =
+            served(&engine(program, open()).await, "Give me the mean depth over the lakes of Peru.").await;
+        assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"], "{program}");
     }
 }
 

@@ -195,8 +195,15 @@ pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, ot
 
 /// A learnt program with the values that the task says in their places, where they can only be meant
 /// for these: as many of each form as the program takes, in the order in which they were said. A
-/// column that was said and is no longer gives way to the one that is said in its place.
-pub(super) fn filled(learnt: &Learnt, text: &str, policy: &Policy, schema: &Schema) -> Option<String> {
+/// column that was said and is no longer gives way to the one that is said in its place; `strict` says
+/// that there is none where several could.
+pub(super) fn filled(
+    learnt: &Learnt,
+    text: &str,
+    policy: &Policy,
+    schema: &Schema,
+    strict: bool,
+) -> Option<String> {
     let template = &learnt.template;
     let least = policy.min_constant;
     let said = Said::of(text);
@@ -220,7 +227,8 @@ pub(super) fn filled(learnt: &Learnt, text: &str, policy: &Policy, schema: &Sche
     let replaced = match (policy.program_names, gone.as_slice(), instead.as_slice()) {
         (false, ..) | (true, [], []) => None,
         (true, [old], [new]) => Some((old.as_str(), *new)),
-        _ => return None,
+        _ if strict => return None,
+        _ => None,
     };
     let text = lex(text);
     let mut out = String::new();
@@ -253,6 +261,21 @@ pub(super) fn filled(learnt: &Learnt, text: &str, policy: &Policy, schema: &Sche
         }
     }
     Some(out)
+}
+
+/// A learnt program after the words that ask for it, each value as `<what it is for>`.
+pub(super) fn example(template: &Template) -> Option<String> {
+    let mut program = String::new();
+    for part in self::parts(template)? {
+        match part {
+            ProgramPart::Name(text) | ProgramPart::Text(text) => program.push_str(text),
+            ProgramPart::Value { of, before, after, .. } => {
+                program.push_str(&format!("{before}<{of}>{after}"));
+            }
+        }
+    }
+    let said = super::snapshot::masked_pattern(&template.pattern.parts, template);
+    Some(format!("Question: {said}\nQuery: {program}\n\n"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Tasks in other words whose plan is a program in a text: a learnt program is nominated by the
-//! meaning of its wording, and served only where the filler, which is shown the schema that the run
-//! observed and no program, derives one that asks for the same.
+//! Tasks in other words whose plan is a program in a text: learnt programs are nominated by the meaning
+//! of their wordings, and one is served only where the filler, which is shown the schema that the run
+//! observed, derives a program that asks for the same, or returns the same when both are run.
 //!
 //! The run looks at the schema first, as runs of the namespace did; that costs reads and no planner.
 
@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::derived::{self, Learnt};
+use super::look_ups::{LookUp, look_up, schema, shown};
 use super::lookup::{fits, servable};
+use super::results::agree;
 use super::snapshot::masked_pattern;
 use super::{Engine, Reply, reply};
 use crate::domain::{
     Argument, Call, Diverged, EffectClass, FilledBy, FilledSlot, Miss, NextStep, Outcome, PlanRequest,
-    ProgramPart, Served, StepTemplate, Template, TraceStep, fresh_call_id,
+    Served, Template, TraceStep, fresh_call_id,
 };
 use crate::fill::{Choice, FillAnswer, FillQuestion};
 use crate::matching::alike;
@@ -22,23 +24,10 @@ use crate::programs::{self, Schema};
 use crate::spans::{Kind, Lexed, lex};
 use crate::validate;
 
-/// Most look-ups that a run is begun with.
-const MOST_LOOK_UPS: usize = 24;
 /// Most learnt programs that one derived program is compared with.
 const MOST_COMPARED: usize = 64;
 /// Longest program that the filler may write, in tokens.
 const MOST_TOKENS: usize = 192;
-/// Longest observation of one look-up that the filler is shown, in characters.
-const MOST_SHOWN: usize = 4_000;
-
-/// A call that looks at the schema, the same for every task.
-#[derive(Clone, Debug, PartialEq)]
-struct LookUp {
-    tool: String,
-    arguments: Map<String, Value>,
-    /// The thing looked at; none where the look-up names nothing.
-    of: Option<String>,
-}
 
 impl Engine {
     /// What a learnt program says to a task that no pattern covers; `None` where none is near enough, or
@@ -83,13 +72,24 @@ impl Engine {
         match rest {
             [] => {
                 let program = match self.policy.second_derivation {
-                    true => self.derive(request, &seen, argument).await,
+                    true => self.derive(request, &near, &seen, argument).await,
                     false => near
                         .iter()
-                        .find_map(|l| derived::filled(l, &request.task.text, &self.policy, &schema)),
+                        .find_map(|l| derived::filled(l, &request.task.text, &self.policy, &schema, true)),
                 };
-                let agreed = program.and_then(|text| Some((check(&text)?, text)));
-                let Some((learnt, text)) = agreed else {
+                let agreed = program.as_deref().and_then(check);
+                let tried = match (&program, agreed) {
+                    (Some(text), None) => self.tried(request, &near, text, &schema),
+                    _ => None,
+                };
+                if let Some(texts) = tried {
+                    let of = |text| Map::from_iter([(argument.to_owned(), Value::String(text))]);
+                    let calls = texts.into_iter().map(|text| call(tool, of(text))).collect();
+                    let templates = templates(near.first()?);
+                    let outcome = Outcome::Hit { templates, step: request.history.len(), slots: Vec::new() };
+                    return Some(reply(Some(NextStep::Calls(calls)), outcome));
+                }
+                let Some((learnt, text)) = agreed.zip(program) else {
                     let why = "no learnt program and the derived one ask for the same";
                     return Some(match started {
                         true => handed_back(tool, argument, why),
@@ -130,24 +130,103 @@ impl Engine {
                         Outcome::Diverged(Diverged::CallFailed { tool: tool.to_owned() }),
                     ));
                 }
-                let templates = templates(learnt);
-                // Runs that said nothing after it end with what it returned.
-                let silent = learnt.template.answer.is_none().then(String::new);
-                let answer = match silent {
-                    Some(nothing) => Some(nothing),
-                    None => self.answer(request).await,
-                };
-                Some(match answer {
-                    Some(answer) => {
-                        let outcome =
-                            Outcome::Hit { templates, step: request.history.len(), slots: Vec::new() };
-                        reply(Some(NextStep::Answer(answer)), outcome)
-                    }
-                    None => reply(None, Outcome::PlannerAnswer { templates }),
-                })
+                self.ended(request, learnt, templates(learnt)).await
             }
-            _ => None,
+            [_] => None,
+            // Learnt programs were run beside the derived one, which is the last.
+            [learnt @ .., derived_step] => {
+                let text = |step: &TraceStep| match step.call.tool == tool {
+                    true => Some(step.call.arguments.get(argument)?.as_str()?.to_owned()),
+                    false => None,
+                };
+                let ran: Option<Vec<String>> = rest.iter().map(text).collect();
+                if ran? != self.tried(request, &near, &text(derived_step)?, &schema)? {
+                    return None;
+                }
+                let seen = |step: &TraceStep| step.observation.as_ref().filter(|o| !o.failed).cloned();
+                let agrees = |step: &TraceStep| {
+                    let (own, derived) = (text(step)?, text(derived_step)?);
+                    agree((&own, &seen(step)?.value), (&derived, &seen(derived_step)?.value)).then_some(own)
+                };
+                match learnt.iter().rev().find_map(agrees) {
+                    Some(own) => {
+                        let candidates = self.candidates(request, &near, &schema);
+                        let learnt = candidates.into_iter().find(|(_, text)| *text == own)?.0;
+                        self.ended(request, learnt, templates(learnt)).await
+                    }
+                    None => Some(handed_back(
+                        tool,
+                        argument,
+                        "no learnt program and the derived one return the same",
+                    )),
+                }
+            }
         }
+    }
+
+    /// The end of a run whose last program was that of a learnt one.
+    async fn ended(&self, request: &PlanRequest, learnt: &Learnt, templates: Vec<Served>) -> Option<Reply> {
+        // Runs that said nothing after it end with what it returned.
+        let answer = match learnt.template.answer {
+            None => Some(String::new()),
+            Some(_) => self.answer(request).await,
+        };
+        Some(match answer {
+            Some(answer) => {
+                let outcome = Outcome::Hit { templates, step: request.history.len(), slots: Vec::new() };
+                reply(Some(NextStep::Answer(answer)), outcome)
+            }
+            None => reply(None, Outcome::PlannerAnswer { templates }),
+        })
+    }
+
+    /// The learnt programs that may be run to compare what they return, nearest first.
+    fn candidates<'l>(
+        &self,
+        request: &PlanRequest,
+        near: &'l [Learnt],
+        schema: &Schema,
+    ) -> Vec<(&'l Learnt, String)> {
+        let most = self.policy.program_results as usize;
+        let mut out: Vec<(&Learnt, String)> = Vec::new();
+        for learnt in near {
+            if out.len() >= most {
+                break;
+            }
+            let text = derived::filled(learnt, &request.task.text, &self.policy, schema, false);
+            let Some(text) = text.filter(|text| !out.iter().any(|(_, known)| known == text)) else {
+                continue;
+            };
+            out.push((learnt, text));
+        }
+        out
+    }
+
+    /// What is run where no learnt program asks for the same as a derived one: the learnt programs that
+    /// may return the same, farthest first, and last the derived one. Only programs that ask, of a tool
+    /// that reads.
+    fn tried(
+        &self,
+        request: &PlanRequest,
+        near: &[Learnt],
+        derived: &str,
+        schema: &Schema,
+    ) -> Option<Vec<String>> {
+        let (tool, _) = place(&near.first()?.template)?;
+        let asks = |text: &str| programs::read(text).is_some_and(|reading| reading.asks);
+        if !self.policy.second_derivation || self.policy.effect(tool) != EffectClass::Read || !asks(derived) {
+            return None;
+        }
+        if !self.named(request, derived, schema) {
+            return None;
+        }
+        let learnt = self.candidates(request, near, schema).into_iter().map(|(_, text)| text);
+        let mut texts: Vec<String> = learnt.filter(|text| asks(text)).collect();
+        texts.reverse();
+        (!texts.is_empty()).then(|| {
+            texts.push(derived.to_owned());
+            texts
+        })
     }
 
     /// The learnt programs whose wordings are nearest to the task's, nearest first; `None` if none is
@@ -186,32 +265,6 @@ impl Engine {
         Some(near)
     }
 
-    /// The look-ups to begin with: those of all programs of the namespace, or without a second
-    /// derivation those of the nearest.
-    fn look_ups(&self, request: &PlanRequest, near: &[Learnt]) -> Vec<LookUp> {
-        let mut out: Vec<LookUp> = Vec::new();
-        let mut add = |template: &Template| {
-            for step in template.steps.iter().rev().skip(1) {
-                let own = look_up(step).filter(|_| self.policy.effect(&step.tool) == EffectClass::Read);
-                out.extend(own.filter(|own| !out.contains(own)));
-            }
-        };
-        if self.policy.second_derivation {
-            let snapshot = self.snapshot.load();
-            if let Some(tenant) = snapshot.tenant(&request.task.namespace) {
-                let offered = |t: &Template| t.steps.iter().all(|s| request.task.tool(&s.tool).is_some());
-                tenant.all().filter(|r| offered(&r.template)).for_each(|record| add(&record.template));
-            }
-        } else {
-            near.iter().for_each(|learnt| add(&learnt.template));
-        }
-        // One and the same look-up may be written in several ways.
-        out.sort_by_key(|l| (l.of.is_some(), l.of.clone(), Value::Object(l.arguments.clone()).to_string()));
-        out.dedup_by(|a, b| a.of.is_some() && a.of == b.of && a.tool == b.tool);
-        out.truncate(MOST_LOOK_UPS);
-        out
-    }
-
     /// The learnt program that asks for the same as a text, and says so of all that the task says.
     fn judged<'l>(
         &self,
@@ -220,21 +273,27 @@ impl Engine {
         text: &str,
         schema: &Schema,
     ) -> Option<&'l Learnt> {
-        let reading = programs::read(text).filter(|reading| reading.is_sure)?;
-        let named = |name: &str| {
-            schema.holds(name) || validate::grounded(&Value::from(name), &request.task, &request.history)
-        };
-        if !reading.names().all(named) {
+        if !self.named(request, text, schema) {
             return None;
         }
         let said = derived::Said::of(&request.task.text);
         near.iter().find(|learnt| derived::same(learnt, text, &said, schema, self.policy.program_names))
     }
 
-    /// The filler's own program for the task, over what the look-ups showed.
+    /// Whether all that a program names was observed, or stands in the task.
+    fn named(&self, request: &PlanRequest, text: &str, schema: &Schema) -> bool {
+        let named = |name: &str| {
+            schema.holds(name) || validate::grounded(&Value::from(name), &request.task, &request.history)
+        };
+        programs::read(text).is_some_and(|reading| reading.is_sure && reading.names().all(named))
+    }
+
+    /// The filler's own program for the task, over what the look-ups showed, with the nearest learnt ones
+    /// as examples.
     async fn derive(
         &self,
         request: &PlanRequest,
+        near: &[Learnt],
         seen: &[(&LookUp, &Value)],
         argument: &str,
     ) -> Option<String> {
@@ -250,7 +309,7 @@ impl Engine {
                  exactly the columns that the question asks for, and for nothing else. Answer with a JSON \
                  object.\n\n{known}"
             ),
-            task: format!("{}\n", request.task.text),
+            task: format!("{}{}\n", self.examples(near), request.task.text),
             choice: Choice::text(argument, MOST_TOKENS),
             deadline: self.deadline(),
         };
@@ -260,6 +319,15 @@ impl Engine {
         // One statement: what a model adds after its end is no part of it.
         let text = text.split(';').next().unwrap_or_default().trim();
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The nearest learnt programs after the words that ask for them, the nearest last; values stand as
+    /// what they are for.
+    fn examples(&self, near: &[Learnt]) -> String {
+        let nearest = near.iter().take(self.policy.program_examples as usize);
+        let mut all: Vec<String> = nearest.filter_map(|l| derived::example(&l.template)).collect();
+        all.reverse();
+        if all.is_empty() { String::new() } else { all.concat() + "Question: " }
     }
 
     /// Vectors of texts; `None` without an embedder.
@@ -275,42 +343,6 @@ fn place(template: &Template) -> Option<(&str, &str)> {
     let (last, before) = template.steps.split_last()?;
     let [(argument, Argument::Program(_))] = last.arguments.as_slice() else { return None };
     before.iter().all(|step| look_up(step).is_some()).then_some((last.tool.as_str(), argument.as_str()))
-}
-
-/// A step as a look-up: a program without values that asks for nothing but names.
-fn look_up(step: &StepTemplate) -> Option<LookUp> {
-    let [(argument, Argument::Program(parts))] = step.arguments.as_slice() else { return None };
-    let mut text = String::new();
-    let mut of = None;
-    for part in parts {
-        match part {
-            ProgramPart::Text(own) => text.push_str(own),
-            ProgramPart::Name(own) => {
-                text.push_str(own);
-                of = Some(own.trim_matches(['`', '"', '[', ']']).to_lowercase());
-            }
-            ProgramPart::Value { .. } => return None,
-        }
-    }
-    if programs::read(&text).is_none_or(|reading| reading.is_sure) {
-        return None;
-    }
-    let arguments = Map::from_iter([(argument.clone(), Value::String(text))]);
-    Some(LookUp { tool: step.tool.clone(), arguments, of })
-}
-
-/// What the look-ups showed: things, and the names that stand in what was said of each.
-fn schema(seen: &[(&LookUp, &Value)]) -> Schema {
-    let mut schema = Schema::default();
-    for (look_up, value) in seen {
-        let mut names = Vec::new();
-        texts(value, &mut names);
-        match &look_up.of {
-            Some(of) => schema.add(of, names),
-            None => names.iter().for_each(|name| schema.add(name, [])),
-        }
-    }
-    schema
 }
 
 /// A task's words as a pattern's: values are masked by their form.
@@ -334,38 +366,6 @@ fn asked(text: &Lexed) -> String {
         }
     }
     out.join(" ")
-}
-
-fn texts(value: &Value, out: &mut Vec<String>) {
-    match value {
-        Value::String(text) => out.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, out)),
-        Value::Object(map) => map.values().for_each(|item| texts(item, out)),
-        _ => {}
-    }
-}
-
-/// An observation as a small model reads it best: records as lines below their keys.
-fn shown(value: &Value) -> String {
-    let cell = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let records: Option<Vec<&Map<String, Value>>> =
-        value.as_array().and_then(|items| items.iter().map(Value::as_object).collect());
-    let text = match records.as_deref() {
-        Some([first, ..]) => {
-            let keys: Vec<&String> = first.keys().collect();
-            let head = keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ");
-            let line = |record: &&Map<String, Value>| {
-                keys.iter()
-                    .map(|key| record.get(*key).map(cell).unwrap_or_default())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            let lines: Vec<String> = records.iter().flatten().map(line).collect();
-            format!("{head}\n{}\n", lines.join("\n"))
-        }
-        _ => format!("{value}\n"),
-    };
-    text.chars().take(MOST_SHOWN).collect()
 }
 
 fn call(tool: &str, arguments: Map<String, Value>) -> Call {

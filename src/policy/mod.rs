@@ -88,6 +88,11 @@ pub struct Policy {
     /// How near (the cosine of the angle between their embeddings) the wording of a learnt program must
     /// be to a task for the program to be compared with the filler's.
     pub program_nearness: f32,
+    /// How many learnt programs are run beside the filler's where none asks for the same in form: one that
+    /// returns the same is served. Only programs that ask, of a tool that reads. 0: none.
+    pub program_results: u32,
+    /// How many of the nearest learnt programs the filler is shown as examples.
+    pub program_examples: u32,
     /// Whether other columns may stand for those of a learnt program, where the text says them and not
     /// those that they stand for.
     pub program_names: bool,
@@ -120,6 +125,8 @@ impl Default for Policy {
             programs_in_other_words: false,
             second_derivation: true,
             program_nearness: 0.5,
+            program_results: 3,
+            program_examples: 1,
             program_names: true,
             program_nearness_alone: 0.98,
             answer: AnswerBy::Planner,

@@ -44,6 +44,10 @@ pub struct Reading {
     pub pieces: Vec<Piece>,
     /// It asks for data or changes them, so that it is no words that happen to be a statement.
     pub is_sure: bool,
+    /// It asks for data and changes none.
+    pub asks: bool,
+    /// It asks for an order of what it returns.
+    pub orders: bool,
 }
 
 impl Reading {
@@ -91,9 +95,13 @@ pub(super) fn parsed(text: &str) -> Option<(Statement, Box<dyn Dialect>)> {
 pub fn read(text: &str) -> Option<Reading> {
     let (statement, dialect) = parsed(text)?;
     let is_sure = match &statement {
-        Statement::Query(_) => asks(&statement),
+        Statement::Query(_) => takes(&statement),
         Statement::Insert(_) | Statement::Update { .. } | Statement::Delete(_) => true,
         _ => false,
+    };
+    let (asks, orders) = match &statement {
+        Statement::Query(query) => (is_sure && !changes(&statement), query.order_by.is_some()),
+        _ => (false, false),
     };
     let mut names = Names::default();
     names.walk(&serde_json::to_value(&statement).ok()?);
@@ -138,7 +146,7 @@ pub fn read(text: &str) -> Option<Reading> {
         done = end;
     }
     push_text(&mut pieces, text.get(done..)?);
-    let reading = Reading { pieces, is_sure };
+    let reading = Reading { pieces, is_sure, asks, orders };
     let again: Option<String> = reading.pieces.iter().map(written).collect();
     (again.as_deref() == Some(text)).then_some(reading)
 }
@@ -154,8 +162,29 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
     }
 }
 
+/// Whether a query changes something all the same: with a statement inside that does, into a new table, or
+/// by locking rows.
+fn changes(statement: &Statement) -> bool {
+    fn inside(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => map.iter().any(|(key, below)| {
+                let says = match key.as_str() {
+                    "Insert" | "Update" | "Delete" | "Merge" => true,
+                    "into" => !below.is_null(),
+                    "locks" => below.as_array().is_some_and(|locks| !locks.is_empty()),
+                    _ => false,
+                };
+                says || inside(below)
+            }),
+            Value::Array(items) => items.iter().any(inside),
+            _ => false,
+        }
+    }
+    inside(&serde_json::to_value(statement).unwrap_or_default())
+}
+
 /// A query that reads from something.
-fn asks(statement: &Statement) -> bool {
+fn takes(statement: &Statement) -> bool {
     let json = serde_json::to_value(statement).unwrap_or_default();
     fn from(value: &Value) -> bool {
         match value {

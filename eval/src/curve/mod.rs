@@ -24,7 +24,9 @@ use remembered::{RememberedEmbedder, RememberedFiller};
 /// How near a wording must be where it alone decides.
 const ALONE: [f32; 9] = [0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975];
 /// How near it must be to be compared with a second derivation.
-const COMPARED: [f32; 7] = [0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const COMPARED: [f32; 5] = [0.0, 0.5, 0.6, 0.7, 0.8];
+/// Ways to derive and to compare: learnt programs that are run beside the derived one, and examples.
+const WAYS: [(u32, u32); 6] = [(0, 0), (1, 0), (3, 0), (0, 1), (1, 1), (3, 1)];
 /// A question may take long on a busy machine; it is the same answer.
 const PATIENCE_MS: u64 = 1_800_000;
 
@@ -126,11 +128,20 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
     if let Some(model) = &model {
         let name = plancache::fill::Filler::name(&**model).to_owned();
         for names in [false, true] {
-            let by =
-                if names { format!("{name} agrees, columns as slots") } else { format!("{name} agrees") };
-            for least in COMPARED {
-                let policy = Policy { program_names: names, program_nearness: least, ..own.clone() };
-                settings.push((by.clone(), least, policy));
+            for (run, examples) in WAYS {
+                let how = if run == 0 { "in form" } else { "in form or result" };
+                let columns = if names { ", columns as slots" } else { "" };
+                let by = format!("{name} agrees {how}, {run} run, {examples} shown{columns}");
+                for least in COMPARED {
+                    let policy = Policy {
+                        program_names: names,
+                        program_nearness: least,
+                        program_results: run,
+                        program_examples: examples,
+                        ..own.clone()
+                    };
+                    settings.push((by.clone(), least, policy));
+                }
             }
         }
     }
