@@ -186,7 +186,10 @@ impl Parser<'_> {
                 while self.token(end).is_some_and(Token::is_capital) && end - at < MOST_PHRASE {
                     end += 1;
                 }
-                (at + 1..=end).rev().collect()
+                match end > at {
+                    true => (at + 1..=end).rev().collect(),
+                    false => one(token.is_numbered_name()),
+                }
             }
             Shape::Day => days_at(self.text, at),
             Shape::Member => {

@@ -91,7 +91,8 @@ pub struct Policy {
     /// How many learnt programs are run beside the filler's where none asks for the same in form: one that
     /// returns the same is served. Only programs that ask, of a tool that reads. 0: none.
     pub program_results: u32,
-    /// How many of the nearest learnt programs the filler is shown as examples.
+    /// How many of the nearest learnt programs the filler is shown as examples. A small model copies what it is
+    /// shown, so that its own program is no second derivation any more.
     pub program_examples: u32,
     /// Whether other columns may stand for those of a learnt program, where the text says them and not
     /// those that they stand for.
@@ -125,8 +126,8 @@ impl Default for Policy {
             programs_in_other_words: false,
             second_derivation: true,
             program_nearness: 0.5,
-            program_results: 3,
-            program_examples: 1,
+            program_results: 1,
+            program_examples: 0,
             program_names: true,
             program_nearness_alone: 0.98,
             answer: AnswerBy::Planner,

@@ -46,6 +46,15 @@ impl Token {
         self.folded == folded
     }
 
+    /// Whether it is digits with a word joined to them, as some names are ("49ers").
+    pub fn is_numbered_name(&self) -> bool {
+        let word = self.folded.trim_start_matches(|c: char| c.is_ascii_digit());
+        self.kind == Kind::Identifier
+            && word.len() < self.folded.len()
+            && word.chars().count() > 2
+            && word.chars().all(char::is_alphabetic)
+    }
+
     /// Whether it is a capitalised word.
     pub fn is_capital(&self) -> bool {
         matches!(self.kind, Kind::Word { capital: true })
@@ -120,6 +129,11 @@ pub fn lex(text: &str) -> Lexed {
             if end == at {
                 let next = at + c.len_utf8();
                 push(&mut tokens, text, at, next, Kind::Punct, None);
+                if owns(text, at, c)
+                    && let Some(token) = tokens.last_mut()
+                {
+                    "'s".clone_into(&mut token.folded);
+                }
                 at = next;
                 continue;
             }
@@ -132,6 +146,13 @@ pub fn lex(text: &str) -> Lexed {
     Lexed { text: text.to_owned(), tokens }
 }
 
+/// Whether a mark is the possessive of a word that ends in an s ("Ross' boat"): it says what "'s" says.
+fn owns(text: &str, at: usize, mark: char) -> bool {
+    let ends = text[..at].ends_with(['s', 'x', 'z', 'S', 'X', 'Z']);
+    let after = text[at + mark.len_utf8()..].chars().next();
+    matches!(mark, '\'' | '\u{2019}') && ends && after.is_some_and(char::is_whitespace)
+}
+
 fn push(tokens: &mut Vec<Token>, text: &str, start: usize, end: usize, kind: Kind, value: Option<Value>) {
     let own = &text[start..end];
     tokens.push(Token {
@@ -139,7 +160,7 @@ fn push(tokens: &mut Vec<Token>, text: &str, start: usize, end: usize, kind: Kin
         end,
         kind,
         value: value.unwrap_or_else(|| Value::String(own.to_owned())),
-        folded: own.to_lowercase(),
+        folded: own.to_lowercase().replace('\u{2019}', "'"),
     });
 }
 
@@ -318,6 +339,16 @@ mod tests {
         {
             let joined = tokens(whole).len() == 1;
             assert_eq!(joined, whole != "second-hand", "{whole}");
+        }
+    }
+
+    #[test]
+    fn both_possessives_say_the_same() {
+        for text in ["Ross' boat", "Ross\u{2019} boat", "Max' boat", "Ada's boat", "Ada\u{2019}s boat"] {
+            assert!(lex(text).tokens[1].is("'s"), "{text}");
+        }
+        for text in ["rock 'n roll", "the boats', they said", "it is Ross'"] {
+            assert!(!lex(text).tokens.iter().any(|token| token.is("'s")), "{text}");
         }
     }
 

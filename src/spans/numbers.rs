@@ -47,6 +47,9 @@ mod tests {
     #[test]
     fn words_and_ordinals_say_numbers() {
         let said = |text: &str| said_number(&lex(text).tokens[0]);
+        for (text, number) in [("first", 1.0), ("second", 2.0), ("fourth", 4.0)] {
+            assert_eq!(said(text), Some(number), "{text}");
+        }
         let numbers = [("third", 3.0), ("Twelve", 12.0), ("twenty-five", 25.0), ("3rd", 3.0), ("11th", 11.0)];
         for (text, number) in numbers {
             assert_eq!(said(text), Some(number), "{text}");

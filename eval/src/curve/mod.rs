@@ -25,8 +25,8 @@ use remembered::{RememberedEmbedder, RememberedFiller};
 const ALONE: [f32; 9] = [0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975];
 /// How near it must be to be compared with a second derivation.
 const COMPARED: [f32; 5] = [0.0, 0.5, 0.6, 0.7, 0.8];
-/// Ways to derive and to compare: learnt programs that are run beside the derived one, and examples.
-const WAYS: [(u32, u32); 6] = [(0, 0), (1, 0), (3, 0), (0, 1), (1, 1), (3, 1)];
+/// How many learnt programs are run beside the derived one.
+const BESIDE: [u32; 3] = [0, 1, 3];
 /// A question may take long on a busy machine; it is the same answer.
 const PATIENCE_MS: u64 = 1_800_000;
 
@@ -42,6 +42,10 @@ pub struct CurveOptions {
     /// What the local model said, asked or to be asked: each question is put once.
     #[arg(long, value_name = "FILE")]
     pub replies: Option<PathBuf>,
+    /// How many of the nearest learnt programs the local model is shown. With any, what it is asked depends
+    /// on what was learnt before.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub examples: u32,
     /// Also write `curve.json` and `summary.md` to this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -128,7 +132,8 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
     if let Some(model) = &model {
         let name = plancache::fill::Filler::name(&**model).to_owned();
         for names in [false, true] {
-            for (run, examples) in WAYS {
+            for run in BESIDE {
+                let examples = options.examples;
                 let how = if run == 0 { "in form" } else { "in form or result" };
                 let columns = if names { ", columns as slots" } else { "" };
                 let by = format!("{name} agrees {how}, {run} run, {examples} shown{columns}");
