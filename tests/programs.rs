@@ -94,7 +94,7 @@ fn step(query: &str) -> TraceStep {
 
 /// A policy under which programs are served for other words too.
 fn open() -> Policy {
-    Policy { programs_in_other_words: true, ..Policy::default() }
+    Policy { programs_in_other_words: true, program_results: 1, ..Policy::default() }
 }
 
 async fn engine(filler: &'static str, policy: Policy) -> Engine {

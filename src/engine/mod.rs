@@ -310,6 +310,7 @@ impl Engine {
         let (after, change, report) = learner.learn(&before, trace);
         self.store.apply(change).await?;
         self.snapshot.store(Arc::new(after));
+        self.learn_wordings(&trace.task.namespace, &report.learnt);
         Ok(report)
     }
 

@@ -7,7 +7,8 @@ use super::covers::Cover;
 use super::lookup::{self, Decision, Fingerprints};
 use super::snapshot::Tenant;
 use super::weighed::Weighed;
-use crate::domain::{Lifecycle, Miss, Task, TemplateRecord};
+use crate::domain::{Lifecycle, Miss, Namespace, Served, Task, TemplateRecord};
+use crate::fill::loose;
 use crate::fill::{Block, Choice, FillAnswer, FillQuestion, Plan};
 use crate::matching::words;
 use crate::spans::lex;
@@ -20,6 +21,24 @@ const LEAST_SHARE: f64 = 0.2;
 const MOST_RIVALS: usize = 4;
 
 impl Engine {
+    /// Makes the vectors of new wordings in the background, so that no text that is asked for waits for
+    /// them.
+    pub(super) fn learn_wordings(&self, namespace: &Namespace, learnt: &[Served]) {
+        let Some(likeness) = self.likeness.clone().filter(|_| self.policy.natural.on) else { return };
+        let snapshot = self.snapshot.load();
+        let Some(tenant) = snapshot.tenant(namespace) else { return };
+        let records = learnt.iter().filter_map(|served| tenant.record(&served.id));
+        let wordings: Vec<String> = records.map(|record| loose::wording(&record.template)).collect();
+        if wordings.is_empty() {
+            return;
+        }
+        tokio::task::spawn_blocking(move || {
+            if let Err(why) = likeness.vectors(&wordings) {
+                tracing::warn!(%why, "a new wording has no vector yet");
+            }
+        });
+    }
+
     /// How alike the parts of a text are to what a namespace knows. `None` where that is switched off
     /// or cannot be told.
     pub(super) async fn weigh(

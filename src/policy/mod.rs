@@ -78,8 +78,8 @@ pub struct Policy {
     /// other words; below it the choice is an abstention.
     pub filler_odds: f32,
     /// Whether a task in other words whose plan is a program in a text may be served at all. Such a run
-    /// begins with look-ups, which are spent where no program is agreed on in the end. Off by default, as
-    /// long as no measurement shows what it is worth.
+    /// begins with look-ups, which are spent where no program is agreed on in the end. Off by default:
+    /// with a small filler far more runs lose their look-ups than are served.
     pub programs_in_other_words: bool,
     /// Whether a task in other words, whose plan is a program in a text, is served only where the filler
     /// derives a program of its own that asks for the same. Off: the nearest wording alone decides, by
@@ -89,7 +89,8 @@ pub struct Policy {
     /// be to a task for the program to be compared with the filler's.
     pub program_nearness: f32,
     /// How many learnt programs are run beside the filler's where none asks for the same in form: one that
-    /// returns the same is served. Only programs that ask, of a tool that reads. 0: none.
+    /// returns the same is served. Only programs that ask, of a tool that reads. 0, the default: none; measured, it
+    /// adds few right plans and many wrong ones (`eval/METHODOLOGY.md`).
     pub program_results: u32,
     /// How many of the nearest learnt programs the filler is shown as examples. A small model copies what it is
     /// shown, so that its own program is no second derivation any more.
@@ -126,7 +127,7 @@ impl Default for Policy {
             programs_in_other_words: false,
             second_derivation: true,
             program_nearness: 0.5,
-            program_results: 1,
+            program_results: 0,
             program_examples: 0,
             program_names: true,
             program_nearness_alone: 0.98,
