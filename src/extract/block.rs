@@ -51,12 +51,7 @@ pub(super) fn template(
             contract.push(ToolContract { name: tool.name.clone(), fingerprint: tool.fingerprint() });
         }
     }
-    let arguments: Vec<&Value> =
-        calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars).collect();
-    let beside = siblings(trace, &segment.steps, &arguments);
-    let known = |own: &str| beside.iter().any(|s| s.as_str().is_some_and(|s| same_text(s, own)));
-    let taken = taken(trace, &calls);
-    let all = elements(text, (segment.from, segment.to), &taken, &known, whether.values);
+    let (all, beside) = elements_of(trace, text, (segment.from, segment.to), &segment.steps, whether.values);
     let draft = if calls.is_empty() {
         Draft::idle(text, segment, &all, whether.loops)
     } else {
@@ -99,8 +94,24 @@ pub(super) fn template(
     })
 }
 
+/// The elements of a region that these steps serve, and the values beside their arguments.
+pub(super) fn elements_of<'a>(
+    trace: &'a Trace,
+    text: &Lexed,
+    region: (usize, usize),
+    steps: &[usize],
+    derives: bool,
+) -> (Vec<Element>, Vec<&'a Value>) {
+    let calls: Vec<&TraceStep> = steps.iter().map(|s| &trace.steps[*s]).collect();
+    let arguments: Vec<&Value> =
+        calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars).collect();
+    let beside = siblings(trace, steps, &arguments);
+    let known = |own: &str| beside.iter().any(|s| s.as_str().is_some_and(|s| same_text(s, own)));
+    (elements(text, region, &taken(trace, &calls), &known, derives), beside)
+}
+
 /// The scalars that the calls took, with the members of their enumerations.
-pub(super) fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
+fn taken<'a>(trace: &'a Trace, calls: &[&'a TraceStep]) -> Vec<Taken<'a>> {
     let mut out = Vec::new();
     for call in calls {
         for (name, value) in &call.call.arguments {

@@ -122,27 +122,17 @@ impl<'a> Builder<'a, '_> {
     ) -> Option<Argument> {
         let values = self.source.values;
         let (inner, _) = values.within.iter().find(|(_, (outer, _))| *outer == list)?;
-        let mut wanted: Vec<(usize, &Value)> = Vec::new();
+        let mut wanted: Vec<&Value> = Vec::new();
         for (unit, call) in calls_of.iter().enumerate() {
             let own = values.elements(*inner, Some((list, unit)));
             let items = calls[*call].call.arguments.get(name)?.as_array()?;
             if own.len() != items.len() {
                 return None;
             }
-            wanted.extend(own.into_iter().zip(items));
+            wanted.extend(items);
         }
         let schema = self.schema(&calls[0].call.tool, name).and_then(|s| s.get("items"));
-        let (first, value) = wanted.first()?;
-        let mut space = explain(value, schema, &self.scope(Some((*inner, *first))));
-        space.bindings.retain(|binding| {
-            self.depends_on(binding, *inner)
-                && wanted.iter().all(|(at, value)| {
-                    eval(binding, self.env(Some((*inner, *at)))).is_ok_and(|made| same_value(&made, value))
-                })
-        });
-        let element = Box::new(Argument::One(space));
-        matches!(&*element, Argument::One(space) if !space.bindings.is_empty())
-            .then_some(Argument::Each { list: *inner, element })
+        self.over(*inner, &wanted, schema)
     }
 
     /// Tries to read the calls from the first on as one loop of several steps, which does all of them

@@ -1,12 +1,10 @@
 //! Lists whose elements hold a list each: "to P_1 the Gull and the Tern, to P_2 the Skua".
 
-use super::block::taken;
+use super::block::elements_of;
 use super::lists::{MOST_UNIT, Repeat, alike, found, gap};
-use super::occurrences::scalars;
-use super::region::{Element, bounds, elements, separates};
-use super::segment::siblings;
+use super::region::{Element, bounds, separates};
 use crate::domain::Trace;
-use crate::spans::{Lexed, same_text};
+use crate::spans::Lexed;
 
 /// A repeated unit that holds a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +74,8 @@ pub(super) fn nested(elements: &[Element]) -> Option<Nested> {
 
 /// Token range of such a list in the text of a run.
 pub(super) fn nested_range(trace: &Trace, text: &Lexed, derives: bool) -> Option<(usize, usize)> {
-    let calls: Vec<_> = trace.steps.iter().collect();
-    let steps: Vec<usize> = (0..calls.len()).collect();
-    let arguments: Vec<_> = calls.iter().flat_map(|c| c.call.arguments.values()).flat_map(scalars).collect();
-    let beside = siblings(trace, &steps, &arguments);
-    let known = |own: &str| beside.iter().any(|s| s.as_str().is_some_and(|s| same_text(s, own)));
-    let all = elements(text, (0, text.tokens.len()), &taken(trace, &calls), &known, derives);
+    let steps: Vec<usize> = (0..trace.steps.len()).collect();
+    let (all, _) = elements_of(trace, text, (0, text.tokens.len()), &steps, derives);
     let (from, to) = nested(&all)?.range();
     let tokens = |elements: &[Element]| {
         let length = |element: &Element| match element {
@@ -178,7 +172,9 @@ impl Reader<'_> {
             }
         }
         let several = units.iter().any(|u| u.inner.len() > 1);
-        (units.len() > 1 && several).then(|| Nested {
+        // What divides both says nothing of where an inner list ends: "Gull; Tern {mast: oak}; Skua {..}".
+        let told_apart = !separators.iter().any(|words| inner_separators.contains(words));
+        (units.len() > 1 && several && told_apart).then(|| Nested {
             units,
             form: form.to_vec(),
             separators,
@@ -232,6 +228,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::region::elements;
     use super::*;
     use crate::spans::lex;
 
@@ -269,5 +266,6 @@ mod tests {
         assert_eq!(read("tow Gull, Tern and Skua"), None);
         assert_eq!(read("tow Gull, Tern to P_1"), None);
         assert_eq!(read("tow Gull and Tern to P_1. Tow Skua to P_2."), None);
+        assert_eq!(read("tow Gull; Tern {mast: oak}; Skua {mast: ash}; Rook"), None);
     }
 }

@@ -41,7 +41,8 @@ pub(super) fn segment(trace: &Trace, text: &Lexed, flow: &Flow, loops: bool) -> 
         let links = links(trace, text, &steps, &spans, flow.values);
         groups.push(Group { sinks: vec![sink], steps, links });
     }
-    let nested = if loops { nested_range(trace, text, flow.values) } else { None };
+    // One group is one block anyway.
+    let nested = if loops && groups.len() > 1 { nested_range(trace, text, flow.values) } else { None };
     let said = Said { trace, text, spans: &spans, nested };
     let assigned = loop {
         let links: Vec<&[u32]> = groups.iter().map(|g| g.links.as_slice()).collect();

@@ -186,20 +186,23 @@ impl<'a> Builder<'a, '_> {
     /// An array with one element for each element of a list.
     fn each(&self, items: &[Value], schema: Option<&Value>) -> Option<Argument> {
         let mut lists = self.source.values.lists.iter().filter(|(_, units)| units.len() == items.len());
-        lists.find_map(|(list, units)| {
-            // What may be left out explains nothing where it is.
-            let left_out = |unit: &BTreeMap<SlotId, Read>| unit.values().filter(|r| r.is_absent()).count();
-            let full = (0..units.len()).min_by_key(|i| left_out(&units[*i]))?;
-            let mut space = explain(&items[full], schema, &self.scope(Some((*list, full))));
-            space.bindings.retain(|binding| {
-                self.depends_on(binding, *list)
-                    && items.iter().enumerate().all(|(i, item)| {
-                        eval(binding, self.env(Some((*list, i)))).is_ok_and(|made| same_value(&made, item))
-                    })
-            });
-            (!space.bindings.is_empty())
-                .then(|| Argument::Each { list: *list, element: Box::new(Argument::One(space)) })
-        })
+        lists.find_map(|(list, _)| self.over(*list, &items.iter().collect::<Vec<_>>(), schema))
+    }
+
+    /// An array that has one of these values for each element of a list.
+    pub(super) fn over(&self, list: ListId, wanted: &[&Value], schema: Option<&Value>) -> Option<Argument> {
+        let units = self.source.values.lists.get(&list)?;
+        // What may be left out explains nothing where it is.
+        let left_out = |unit: &BTreeMap<SlotId, Read>| unit.values().filter(|r| r.is_absent()).count();
+        let full = (0..units.len()).min_by_key(|i| left_out(&units[*i]))?;
+        let mut space = explain(wanted.get(full)?, schema, &self.scope(Some((list, full))));
+        space.bindings.retain(|binding| {
+            self.depends_on(binding, list)
+                && wanted.iter().enumerate().all(|(i, item)| {
+                    eval(binding, self.env(Some((list, i)))).is_ok_and(|made| same_value(&made, item))
+                })
+        });
+        (!space.bindings.is_empty()).then(|| Argument::Each { list, element: Box::new(Argument::One(space)) })
     }
 
     /// Whether a binding reads the element at hand.
