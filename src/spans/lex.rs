@@ -46,7 +46,7 @@ impl Token {
         self.folded == folded
     }
 
-    /// Whether it is digits with a word joined to them, as some names are ("49ers").
+    /// Whether it is digits with a word joined to them, as some names are ("7eleven").
     pub fn is_numbered_name(&self) -> bool {
         let word = self.folded.trim_start_matches(|c: char| c.is_ascii_digit());
         self.kind == Kind::Identifier
