@@ -1,17 +1,26 @@
 #!/usr/bin/env bash
 # Hits against wrong plans where a plan is a query in other words, with the wording alone and with a
-# second derivation by each local model that is here. Writes eval/record/programs/<date>/. What the
-# models said is kept beside it, so that a second run asks nothing again.
+# second derivation by each local model that is here: the small one without examples (it copies them),
+# the larger one with three. Writes eval/record/programs/<date>/. What the models said is kept in target/,
+# so that a second run asks nothing again.
 #
-#   eval/sql_curve.sh                      sql, the reported part, five orders
-#   eval/sql_curve.sh --split tuning       the part on which the least nearness is chosen
+#   eval/sql_curve.sh                                    sql, the reported part, one order
+#   SEEDS=1,2,3,4,5 eval/sql_curve.sh                    five orders: hours on two cores
+#   PART=tuning eval/sql_curve.sh --split tuning         the part on which the ways are chosen
+#   BENCHMARK=dbbench eval/sql_curve.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin="${CARGO_TARGET_DIR:-target}/release/plancache-eval"
+target="${CARGO_TARGET_DIR:-target}"
 out="eval/record/programs/$(date +%F)"
+of="${BENCHMARK:-sql}"
 export OMP_WAIT_POLICY=passive
-mkdir -p "$out"
-for model in qwen2.5-coder-0.5b-instruct-q4_k_m qwen2.5-coder-1.5b-instruct-q4_k_m; do
-    "$bin" programs --benchmark "${BENCHMARK:-sql}" --filler "$model" --replies "$out/replies-$model.jsonl" \
-        --out "$out/${BENCHMARK:-sql}-$model${PART:+-$PART}" "$@"
-done
+
+# curve NAME MODEL [ARGUMENT]..
+curve() {
+    local name="$1" model="$2"
+    shift 2
+    "$target/release/plancache-eval" programs --benchmark "$of" --seeds "${SEEDS:-1}" --filler "$model" \
+        --replies "$target/replies-$model.jsonl" --out "$out/$of-$name${PART:+-$PART}" "$@"
+}
+curve 0.5b qwen2.5-coder-0.5b-instruct-q4_k_m "$@"
+curve 1.5b qwen2.5-coder-1.5b-instruct-q4_k_m --examples 3 --only "3 shown, " --least 0,0.7 "$@"

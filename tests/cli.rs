@@ -59,6 +59,9 @@ fn what_was_learnt_is_listed_shown_found_explained_and_removed() {
     let (_, other) = fresh.json(&with);
     assert_eq!(other["decision"]["result"], json!("miss"), "the contract does not hold: {other}");
 
+    let (code, none, _) = Fresh::new().run(&["plans", "explain", "Extend the loan."]);
+    assert!(code == 0 && none.contains("There are no plans in"), "{none}");
+
     let (code, _, err) = fresh.run(&["plans", "rm", &id, "nothing-like-it"]);
     assert_eq!(code, 2);
     assert!(err.contains("there is no plan `nothing-like-it`"), "{err}");

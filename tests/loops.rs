@@ -6,7 +6,7 @@ mod runs;
 
 use std::sync::Arc;
 
-use plancache::domain::{Outcome, Tool, Trace};
+use plancache::domain::{Outcome, TemplateChange, Tool, Trace, changes};
 use plancache::engine::Engine;
 use plancache::policy::Policy;
 use runs::{Done, calls_of, engine, policy, run, served, tool};
@@ -159,4 +159,23 @@ async fn what_an_element_lacks_hands_the_run_back() {
     let (calls, last) = served(&engine, &other).await;
     assert_eq!(calls.len(), 2);
     assert!(matches!(last.outcome, Outcome::Diverged(_)), "{:?}", last.outcome);
+}
+
+#[tokio::test]
+async fn a_step_that_repeats_otherwise_is_a_change() {
+    let before = taught(&[one_by_one(TAUGHT)]).await.templates(None)[0].template.clone();
+    let after = taught(&[box_by_box(TAUGHT)]).await.templates(None)[0].template.clone();
+    let repeats = |found: &[TemplateChange]| {
+        let all = found.iter().filter_map(|change| match change {
+            TemplateChange::Repeats { step, list, together } => Some((*step, list.is_some(), *together)),
+            _ => None,
+        });
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(repeats(&changes(&before, &after)), [(1, true, true)]);
+    assert_eq!(repeats(&changes(&after, &before)), [(1, true, false)]);
+    let mut once = (*after).clone();
+    once.steps[1].for_each = None;
+    once.steps[1].together = false;
+    assert_eq!(repeats(&changes(&after, &once)), [(1, false, false)]);
 }

@@ -55,7 +55,9 @@ impl Filler for Writes {
 
     async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
         // It is shown what was observed, and no learnt program.
-        assert!(question.prefix.contains("depth, int") && !question.prefix.contains("SELECT"));
+        assert!(
+            question.prefix.contains("lake(name, land, depth, area)") && !question.prefix.contains("SELECT")
+        );
         Ok(FillAnswer::Written(json!({"query": self.0})))
     }
 }
@@ -80,7 +82,7 @@ fn observed(query: &str) -> Value {
             {"field": "depth", "type": "int"}, {"field": "area", "type": "int"}
         ]),
         mean if mean.contains("Peru") && (mean.contains("avg(depth)") || mean.contains("sum(depth)")) => {
-            json!({"rows": [[281]]})
+            json!({"rows": [[2_810.5]]})
         }
         other => json!({"rows": [[other.bytes().map(u32::from).sum::<u32>()]]}),
     }
@@ -94,12 +96,16 @@ fn step(query: &str) -> TraceStep {
 
 /// A policy under which programs are served for other words too.
 fn open() -> Policy {
-    Policy { programs_in_other_words: true, program_results: 1, ..Policy::default() }
+    Policy { programs_in_other_words: true, ..Policy::default() }
 }
 
 async fn engine(filler: &'static str, policy: Policy) -> Engine {
+    engine_with(Arc::new(Writes(filler)), policy).await
+}
+
+async fn engine_with(filler: Arc<dyn Filler>, policy: Policy) -> Engine {
     let policy = Policy { effects: [("ask".to_owned(), EffectClass::Read)].into(), ..policy };
-    let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(Arc::new(Writes(filler)))).await;
+    let engine = Engine::open(policy, Arc::new(MemoryStore::default()), Some(filler)).await;
     let engine = engine.unwrap().with_embedder(Some(Arc::new(Letters)));
     let queries = [
         "SELECT depth FROM lakes",
@@ -241,4 +247,55 @@ async fn the_same_words_need_no_model() {
     let engine = engine("", policy).await;
     let (queries, _) = served(&engine, "What is the average depth of all lakes in Chad?").await;
     assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake", "SELECT avg(depth) FROM lake WHERE land = 'Chad'"]);
+}
+
+/// A filler that copies the last program that it is shown.
+#[derive(Debug)]
+struct Copies;
+
+#[async_trait]
+impl Filler for Copies {
+    fn name(&self) -> &str {
+        "copies"
+    }
+
+    async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
+        let shown = question.task.lines().filter_map(|line| line.strip_prefix("Query: ")).next_back();
+        Ok(FillAnswer::Written(json!({"query": shown.unwrap_or("nothing")})))
+    }
+}
+
+#[tokio::test]
+async fn examples_hold_no_value_of_a_task() {
+    let policy = Policy { program_examples: 1, program_results: 0, ..open() };
+    let engine = engine_with(Arc::new(Copies), policy).await;
+    let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Alder.").await;
+    // What stands for the land is no land that was learnt; a task that says it is served.
+    assert_eq!(queries.last().unwrap(), "SELECT avg(depth) FROM lake WHERE land = 'Alder'");
+    assert!(matches!(outcome, Outcome::Hit { .. } | Outcome::PlannerAnswer { .. }), "{outcome:?}");
+    let (queries, outcome) = served(&engine, "Give me the mean depth over the lakes of Peru.").await;
+    assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"]);
+    assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_look_at_the_schema_is_laid_to_no_program() {
+    let engine = engine(LEARNT, open()).await;
+    let task = Arc::new(task("Give me the mean depth over the lakes of Peru."));
+    let mut request = PlanRequest { run: RunId::new("r"), task, history: Vec::new() };
+    let look = engine.next(&request).await;
+    // Whatever the planner makes of it, no learnt program is to blame.
+    assert!(matches!(look.outcome, Outcome::Hit { ref templates, .. } if templates.is_empty()), "{look:?}");
+    request.history = ["SHOW TABLES", "DESCRIBE lake"].into_iter().map(step).collect();
+    let query = engine.next(&request).await;
+    assert!(matches!(query.outcome, Outcome::Hit { ref templates, .. } if templates.len() == 1), "{query:?}");
+}
+
+#[tokio::test]
+async fn a_text_that_is_made_up_is_not_tried() {
+    let made_up = "SELECT sum(depth) / count(*) FROM lake WHERE land = 'Peru' AND name <> 'Alder'";
+    let asked = "Give me the mean depth over the lakes of Peru.";
+    let (queries, outcome) = served(&engine(made_up, open()).await, asked).await;
+    assert_eq!(queries, ["SHOW TABLES", "DESCRIBE lake"]);
+    assert!(matches!(outcome, Outcome::Diverged(_)), "{outcome:?}");
 }

@@ -148,8 +148,8 @@ impl Shared {
         Ok(PlanResponse { step, usage })
     }
 
-    /// The first call of the run that is not yet done, `None` when all are; the index of the
-    /// first call done that does not agree.
+    /// The first call of the run that is not yet done, `None` when all are and the run stands where the
+    /// recording ends; the index of the first call done that does not agree.
     fn next_call<'a>(&self, trace: &'a Trace, history: &[TraceStep]) -> Result<Option<&'a Call>, usize> {
         let is_read = |step: &&TraceStep| self.reads.contains(&step.call.tool);
         let mut writes = trace.steps.iter().filter(|step| !is_read(step));
@@ -171,7 +171,11 @@ impl Shared {
                 written -= 1;
             }
         }
-        Ok(None)
+        // A recording that ends on an observation is over only once that is the last one.
+        let last = trace.steps.last().filter(|last| trace.answer.is_none() && is_read(last));
+        let is_last =
+            |last: &&TraceStep| history.last().is_some_and(|done| key(&done.call) == key(&last.call));
+        Ok(last.filter(|last| !is_last(last)).map(|last| &last.call))
     }
 
     fn cost(&self, trace: &Trace, history: &[TraceStep], next: Option<&Call>) -> Usage {
@@ -228,6 +232,24 @@ mod tests {
             Ok(NextStep::Calls(calls)) => calls[0].tool.clone(),
             other => format!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_recording_that_ends_on_an_observation_is_over_with_that() {
+        let line = r#"{"task_id":"t","messages":[{"role":"user","content":"Look."},
+            {"role":"assistant","tool_calls":[{"id":"1","name":"look","arguments":{"a":1}}]},
+            {"role":"tool","tool_call_id":"1","content":"x"}]}"#;
+        let run = run_from_json(&line.replace('\n', " "), &Arc::default()).unwrap();
+        let p = RecordedPlanner::new(
+            [run],
+            ["look".to_owned()],
+            Prompt { system: "s".into(), tools: Vec::new() },
+        );
+        let (own, other) = (done("look", json!({"a": 1}), "x"), done("look", json!({"a": 2}), "y"));
+        let over = |history| matches!(ask(&p, history), Ok(NextStep::Answer(_)));
+        assert!(over(vec![own.clone()]) && over(vec![other.clone(), own.clone()]));
+        // Something else was looked at since: it would end on that.
+        assert_eq!(tool(ask(&p, vec![own, other])), "look");
     }
 
     #[test]

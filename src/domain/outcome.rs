@@ -164,7 +164,7 @@ pub enum Diverged {
 pub enum Outcome {
     /// Served from templates.
     Hit {
-        /// The templates of the plan, in the order of their blocks.
+        /// The templates of the plan, in the order of their blocks; none while it only looks at what there is.
         templates: Vec<Served>,
         /// Index of the call in the plan, from 0; the number of calls for the final answer.
         step: usize,

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Argument, Binding, Evidence, Guard, Pattern, ProgramPart, Shape, Space, Template, TemplateVersion,
+    Argument, Binding, Evidence, Guard, ListId, Pattern, ProgramPart, Shape, Space, Template, TemplateVersion,
 };
 
 /// Revisions that a template keeps; the oldest goes first.
@@ -103,6 +103,22 @@ pub enum TemplateChange {
         /// Conditions that are new.
         new: Vec<String>,
     },
+    /// Whether, and how, a step repeats.
+    Repeats {
+        /// Which step.
+        step: usize,
+        /// The list over which it repeats now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<ListId>,
+        /// Whether it belongs to one loop with the step before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        together: bool,
+    },
+    /// Under which conditions a step is made.
+    When {
+        /// Which step.
+        step: usize,
+    },
     /// The final answer.
     Answer,
 }
@@ -151,6 +167,12 @@ pub fn changes(before: &Template, after: &Template) -> Vec<TemplateChange> {
         if old.tool == new.tool {
             arguments(step, &places(&old.arguments), &places(&new.arguments), &mut out);
             guards(step, &old.guards, &new.guards, &mut out);
+            if (old.for_each, old.together) != (new.for_each, new.together) {
+                out.push(TemplateChange::Repeats { step, list: new.for_each, together: new.together });
+            }
+            if old.when != new.when {
+                out.push(TemplateChange::When { step });
+            }
         }
     }
     if before.answer != after.answer {

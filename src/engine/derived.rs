@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::{Argument, Binding, ProgramPart, Template, Tier, canonical_hash};
-use crate::policy::Policy;
+use crate::policy::{Policy, ProgramNames};
 use crate::programs::{Schema, Shape, canonical, render};
 use crate::spans::{Kind, Lexed, Token, lex, said_number, same_text};
 
@@ -42,7 +42,7 @@ impl Said {
     }
 
     /// Whether a value is said: as words, or as a number in words.
-    fn value(&self, value: &Value) -> bool {
+    pub(super) fn value(&self, value: &Value) -> bool {
         let Some(text) = crate::spans::text_of(value) else { return false };
         let own = self.text.text.to_lowercase();
         let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -130,7 +130,7 @@ fn parts(template: &Template) -> Option<&[ProgramPart]> {
 }
 
 /// Whether a text asks for the same as a learnt program, for a task that says this.
-pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, others: bool) -> bool {
+pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, others: ProgramNames) -> bool {
     let holds = || {
         let parts = self::parts(&learnt.template)?;
         let stand_in = |at: usize, before: &str, after: &str| {
@@ -159,9 +159,14 @@ pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, ot
             return None;
         }
         for (old, new) in names.iter().zip(&asked.names).filter(|(old, new)| old != new) {
-            // Another column: the text has to say it, and not the one that it stands for.
+            // Another column.
             let (old, new) = (old.rsplit('.').next()?, new.rsplit('.').next()?);
-            if !others || !said.names(new) || said.names(old) {
+            let stands = match others {
+                ProgramNames::Same => false,
+                ProgramNames::Said => said.names(new) && !said.names(old),
+                ProgramNames::Observed => true,
+            };
+            if !stands {
                 return None;
             }
         }
@@ -224,7 +229,7 @@ pub(super) fn filled(
     let is_relation = |name: &str| schema.relations().any(|(relation, _)| relation == name);
     let gone: Vec<&String> =
         known.iter().filter(|name| !is_relation(name) && before.names(name) && !said.names(name)).collect();
-    let replaced = match (policy.program_names, gone.as_slice(), instead.as_slice()) {
+    let replaced = match (policy.program_names != ProgramNames::Same, gone.as_slice(), instead.as_slice()) {
         (false, ..) | (true, [], []) => None,
         (true, [old], [new]) => Some((old.as_str(), *new)),
         _ if strict => return None,
@@ -261,21 +266,6 @@ pub(super) fn filled(
         }
     }
     Some(out)
-}
-
-/// A learnt program after the words that ask for it, each value as `<what it is for>`.
-pub(super) fn example(template: &Template) -> Option<String> {
-    let mut program = String::new();
-    for part in self::parts(template)? {
-        match part {
-            ProgramPart::Name(text) | ProgramPart::Text(text) => program.push_str(text),
-            ProgramPart::Value { of, before, after, .. } => {
-                program.push_str(&format!("{before}<{of}>{after}"));
-            }
-        }
-    }
-    let said = super::snapshot::masked_pattern(&template.pattern.parts, template);
-    Some(format!("Question: {said}\nQuery: {program}\n\n"))
 }
 
 #[cfg(test)]

@@ -9,8 +9,6 @@ use crate::programs::{self, Schema};
 
 /// Most look-ups that a run is begun with.
 const MOST_LOOK_UPS: usize = 24;
-/// Longest observation of one look-up that the filler is shown, in characters.
-const MOST_SHOWN: usize = 4_000;
 
 /// A call that looks at the schema, the same for every task.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,27 +90,4 @@ fn texts(value: &Value, out: &mut Vec<String>) {
         Value::Object(map) => map.values().for_each(|item| texts(item, out)),
         _ => {}
     }
-}
-
-/// An observation as a small model reads it best: records as lines below their keys.
-pub(super) fn shown(value: &Value) -> String {
-    let cell = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let records: Option<Vec<&Map<String, Value>>> =
-        value.as_array().and_then(|items| items.iter().map(Value::as_object).collect());
-    let text = match records.as_deref() {
-        Some([first, ..]) => {
-            let keys: Vec<&String> = first.keys().collect();
-            let head = keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ");
-            let line = |record: &&Map<String, Value>| {
-                keys.iter()
-                    .map(|key| record.get(*key).map(cell).unwrap_or_default())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            };
-            let lines: Vec<String> = records.iter().flatten().map(line).collect();
-            format!("{head}\n{}\n", lines.join("\n"))
-        }
-        _ => format!("{value}\n"),
-    };
-    text.chars().take(MOST_SHOWN).collect()
 }

@@ -2,6 +2,7 @@
 
 mod admit;
 mod agree;
+mod agreed;
 mod answer;
 mod ask;
 mod constants;
@@ -16,6 +17,7 @@ mod meaning;
 mod natural;
 mod programs;
 mod results;
+mod shown;
 mod sliced;
 mod snapshot;
 mod stands;

@@ -9,18 +9,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::derived::{self, Learnt};
-use super::look_ups::{LookUp, look_up, schema, shown};
+use super::look_ups::{LookUp, look_up, schema};
 use super::lookup::{fits, servable};
 use super::results::agree;
 use super::snapshot::masked_pattern;
-use super::{Engine, Reply, reply};
+use super::{Engine, Reply, reply, shown};
 use crate::domain::{
-    Argument, Call, Diverged, EffectClass, FilledBy, FilledSlot, Miss, NextStep, Outcome, PlanRequest,
-    Served, Template, TraceStep, fresh_call_id,
+    Argument, Call, Diverged, FilledBy, FilledSlot, Miss, NextStep, Outcome, PlanRequest, Served, Template,
+    TraceStep, fresh_call_id,
 };
 use crate::fill::{Choice, FillAnswer, FillQuestion};
 use crate::matching::alike;
-use crate::programs::{self, Schema};
 use crate::spans::{Kind, Lexed, lex};
 use crate::validate;
 
@@ -60,12 +59,7 @@ impl Engine {
         let templates = |learnt: &Learnt| vec![served(&learnt.template)];
         if !open.is_empty() && rest.is_empty() {
             let calls = open.into_iter().map(|l| call(&l.tool, l.arguments.clone())).collect();
-            let outcome = Outcome::Hit {
-                templates: templates(near.first()?),
-                step: request.history.len(),
-                slots: Vec::new(),
-            };
-            return Some(reply(Some(NextStep::Calls(calls)), outcome));
+            return Some(reply(Some(NextStep::Calls(calls)), looks(request)));
         }
         let schema = schema(&seen);
         let check = |text: &str| self.judged(request, &near, text, &schema);
@@ -85,9 +79,7 @@ impl Engine {
                 if let Some(texts) = tried {
                     let of = |text| Map::from_iter([(argument.to_owned(), Value::String(text))]);
                     let calls = texts.into_iter().map(|text| call(tool, of(text))).collect();
-                    let templates = templates(near.first()?);
-                    let outcome = Outcome::Hit { templates, step: request.history.len(), slots: Vec::new() };
-                    return Some(reply(Some(NextStep::Calls(calls)), outcome));
+                    return Some(reply(Some(NextStep::Calls(calls)), looks(request)));
                 }
                 let Some((learnt, text)) = agreed.zip(program) else {
                     let why = "no learnt program and the derived one ask for the same";
@@ -180,55 +172,6 @@ impl Engine {
         })
     }
 
-    /// The learnt programs that may be run to compare what they return, nearest first.
-    fn candidates<'l>(
-        &self,
-        request: &PlanRequest,
-        near: &'l [Learnt],
-        schema: &Schema,
-    ) -> Vec<(&'l Learnt, String)> {
-        let most = self.policy.program_results as usize;
-        let mut out: Vec<(&Learnt, String)> = Vec::new();
-        for learnt in near {
-            if out.len() >= most {
-                break;
-            }
-            let text = derived::filled(learnt, &request.task.text, &self.policy, schema, false);
-            let Some(text) = text.filter(|text| !out.iter().any(|(_, known)| known == text)) else {
-                continue;
-            };
-            out.push((learnt, text));
-        }
-        out
-    }
-
-    /// What is run where no learnt program asks for the same as a derived one: the learnt programs that
-    /// may return the same, farthest first, and last the derived one. Only programs that ask, of a tool
-    /// that reads.
-    fn tried(
-        &self,
-        request: &PlanRequest,
-        near: &[Learnt],
-        derived: &str,
-        schema: &Schema,
-    ) -> Option<Vec<String>> {
-        let (tool, _) = place(&near.first()?.template)?;
-        let asks = |text: &str| programs::read(text).is_some_and(|reading| reading.asks);
-        if !self.policy.second_derivation || self.policy.effect(tool) != EffectClass::Read || !asks(derived) {
-            return None;
-        }
-        if !self.named(request, derived, schema) {
-            return None;
-        }
-        let learnt = self.candidates(request, near, schema).into_iter().map(|(_, text)| text);
-        let mut texts: Vec<String> = learnt.filter(|text| asks(text)).collect();
-        texts.reverse();
-        (!texts.is_empty()).then(|| {
-            texts.push(derived.to_owned());
-            texts
-        })
-    }
-
     /// The learnt programs whose wordings are nearest to the task's, nearest first; `None` if none is
     /// near enough.
     async fn near(&self, request: &PlanRequest) -> Option<Vec<Learnt>> {
@@ -255,37 +198,15 @@ impl Engine {
             .iter()
             .zip(others)
             .map(|(record, vector)| Learnt { template: record.template.clone(), near: alike(own, vector) })
-            .filter(|learnt| learnt.near >= least)
             .collect();
         near.sort_by(|a, b| b.near.total_cmp(&a.near).then_with(|| a.template.id.cmp(&b.template.id)));
+        // One that is near is worth a look at the schema; what is derived then may be any of them.
+        near.first().filter(|nearest| nearest.near >= least)?;
         // Without a second derivation the nearest alone speaks.
         near.truncate(if self.policy.second_derivation { MOST_COMPARED } else { 1 });
         let (tool, argument) = place(&near.first()?.template).map(|(t, a)| (t.to_owned(), a.to_owned()))?;
         near.retain(|learnt| place(&learnt.template) == Some((tool.as_str(), argument.as_str())));
         Some(near)
-    }
-
-    /// The learnt program that asks for the same as a text, and says so of all that the task says.
-    fn judged<'l>(
-        &self,
-        request: &PlanRequest,
-        near: &'l [Learnt],
-        text: &str,
-        schema: &Schema,
-    ) -> Option<&'l Learnt> {
-        if !self.named(request, text, schema) {
-            return None;
-        }
-        let said = derived::Said::of(&request.task.text);
-        near.iter().find(|learnt| derived::same(learnt, text, &said, schema, self.policy.program_names))
-    }
-
-    /// Whether all that a program names was observed, or stands in the task.
-    fn named(&self, request: &PlanRequest, text: &str, schema: &Schema) -> bool {
-        let named = |name: &str| {
-            schema.holds(name) || validate::grounded(&Value::from(name), &request.task, &request.history)
-        };
-        programs::read(text).is_some_and(|reading| reading.is_sure && reading.names().all(named))
     }
 
     /// The filler's own program for the task, over what the look-ups showed, with the nearest learnt ones
@@ -299,8 +220,7 @@ impl Engine {
     ) -> Option<String> {
         let mut known = String::new();
         for (look_up, value) in seen.iter().filter(|(l, _)| l.of.is_some()) {
-            let name = look_up.of.as_deref().unwrap_or_default();
-            known.push_str(&format!("{name}\n{}\n", shown(value)));
+            known.push_str(&shown::relation(look_up.of.as_deref().unwrap_or_default(), value));
         }
         let question = FillQuestion {
             prefix_key: format!("program/{}", crate::domain::canonical_hash(&Value::from(known.as_str()))),
@@ -309,7 +229,11 @@ impl Engine {
                  exactly the columns that the question asks for, and for nothing else. Answer with a JSON \
                  object.\n\n{known}"
             ),
-            task: format!("{}{}\n", self.examples(near), request.task.text),
+            task: format!(
+                "{}{}\n",
+                examples_of(near, self.policy.program_examples as usize),
+                request.task.text
+            ),
             choice: Choice::text(argument, MOST_TOKENS),
             deadline: self.deadline(),
         };
@@ -321,15 +245,6 @@ impl Engine {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// The nearest learnt programs after the words that ask for them, the nearest last; values stand as
-    /// what they are for.
-    fn examples(&self, near: &[Learnt]) -> String {
-        let nearest = near.iter().take(self.policy.program_examples as usize);
-        let mut all: Vec<String> = nearest.filter_map(|l| derived::example(&l.template)).collect();
-        all.reverse();
-        if all.is_empty() { String::new() } else { all.concat() + "Question: " }
-    }
-
     /// Vectors of texts; `None` without an embedder.
     async fn vectors(&self, texts: Vec<String>) -> Option<Vec<Arc<[f32]>>> {
         let likeness = self.likeness.clone()?;
@@ -339,10 +254,17 @@ impl Engine {
 
 /// Where a template's program goes: the tool and argument of its last step, if that is a program and
 /// the steps before it look things up.
-fn place(template: &Template) -> Option<(&str, &str)> {
+pub(super) fn place(template: &Template) -> Option<(&str, &str)> {
     let (last, before) = template.steps.split_last()?;
     let [(argument, Argument::Program(_))] = last.arguments.as_slice() else { return None };
     before.iter().all(|step| look_up(step).is_some()).then_some((last.tool.as_str(), argument.as_str()))
+}
+
+/// The nearest learnt programs after the words that ask for them, the nearest last.
+fn examples_of(near: &[Learnt], most: usize) -> String {
+    let mut all: Vec<String> = near.iter().take(most).filter_map(|l| shown::example(&l.template)).collect();
+    all.reverse();
+    if all.is_empty() { String::new() } else { all.concat() + "Question: " }
 }
 
 /// A task's words as a pattern's: values are masked by their form.
@@ -366,6 +288,11 @@ fn asked(text: &Lexed) -> String {
         }
     }
     out.join(" ")
+}
+
+/// Calls that only look, so that nothing that comes of them is laid to a learnt program.
+fn looks(request: &PlanRequest) -> Outcome {
+    Outcome::Hit { templates: Vec::new(), step: request.history.len(), slots: Vec::new() }
 }
 
 fn call(tool: &str, arguments: Map<String, Value>) -> Call {

@@ -51,6 +51,19 @@ pub enum AnswerBy {
     Filler,
 }
 
+/// Which names (tables, columns) may stand in a program for those of a learnt one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramNames {
+    /// None but the learnt ones.
+    Same,
+    /// Others that the text says, where it does not say those that they stand for.
+    #[default]
+    Said,
+    /// Any that the run observed: only the form of the program is a learnt one's.
+    Observed,
+}
+
 /// The settings that govern decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -89,15 +102,14 @@ pub struct Policy {
     /// be to a task for the program to be compared with the filler's.
     pub program_nearness: f32,
     /// How many learnt programs are run beside the filler's where none asks for the same in form: one that
-    /// returns the same is served. Only programs that ask, of a tool that reads. 0, the default: none; measured, it
-    /// adds few right plans and many wrong ones (`eval/METHODOLOGY.md`).
+    /// returns the same is served. Only programs that ask, of a tool that reads.
     pub program_results: u32,
-    /// How many of the nearest learnt programs the filler is shown as examples. A small model copies what it is
-    /// shown, so that its own program is no second derivation any more.
+    /// How many of the nearest learnt programs the filler is shown as examples, with other values in place of
+    /// their tasks'. They help a model that is large enough; a very small one copies what it is shown, so that
+    /// its own program is no second derivation any more.
     pub program_examples: u32,
-    /// Whether other columns may stand for those of a learnt program, where the text says them and not
-    /// those that they stand for.
-    pub program_names: bool,
+    /// Which names may stand for those of a learnt program.
+    pub program_names: ProgramNames,
     /// How near it must be for the program to be served without a second derivation.
     pub program_nearness_alone: f32,
     /// Who writes the final answer where no template holds one.
@@ -127,9 +139,9 @@ impl Default for Policy {
             programs_in_other_words: false,
             second_derivation: true,
             program_nearness: 0.5,
-            program_results: 0,
+            program_results: 1,
             program_examples: 0,
-            program_names: true,
+            program_names: ProgramNames::Said,
             program_nearness_alone: 0.98,
             answer: AnswerBy::Planner,
             learning: Learning::default(),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use plancache::policy::Policy;
+use plancache::policy::{Policy, ProgramNames};
 use serde::{Deserialize, Serialize};
 
 use crate::bench;
@@ -46,6 +46,12 @@ pub struct CurveOptions {
     /// on what was learnt before.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub examples: u32,
+    /// Only ways whose names hold this.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub only: String,
+    /// How near a wording must be, in place of the usual steps.
+    #[arg(long, value_name = "COSINE", value_delimiter = ',')]
+    pub least: Vec<f32>,
     /// Also write `curve.json` and `summary.md` to this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -72,6 +78,9 @@ pub struct Point {
     pub model_tokens: u64,
     /// Why the others were not served.
     pub reasons: BTreeMap<String, u64>,
+    /// What the judge found of tasks that were served wrongly.
+    #[serde(default)]
+    pub faults: BTreeMap<String, String>,
 }
 
 /// The curves of a benchmark.
@@ -116,28 +125,34 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
     };
     // What is read by its values alone would be served beside the programs.
     own.natural.on = false;
+    let steps = |usual: &[f32]| if options.least.is_empty() { usual.to_vec() } else { options.least.clone() };
     let mut settings: Vec<(String, f32, Policy)> = Vec::new();
-    for names in [false, true] {
-        let by = if names { "wording alone, columns as slots" } else { "wording alone" };
-        for least in ALONE {
+    let columns = |names| match names {
+        ProgramNames::Same => "",
+        ProgramNames::Said => ", columns as slots",
+        ProgramNames::Observed => ", any columns",
+    };
+    for names in [ProgramNames::Same, ProgramNames::Said] {
+        let by = format!("wording alone{}", columns(names));
+        for least in steps(&ALONE) {
             let policy = Policy {
                 second_derivation: false,
                 program_names: names,
                 program_nearness_alone: least,
                 ..own.clone()
             };
-            settings.push((by.to_owned(), least, policy));
+            settings.push((by.clone(), least, policy));
         }
     }
     if let Some(model) = &model {
         let name = plancache::fill::Filler::name(&**model).to_owned();
-        for names in [false, true] {
+        for names in [ProgramNames::Same, ProgramNames::Said, ProgramNames::Observed] {
             for run in BESIDE {
                 let examples = options.examples;
                 let how = if run == 0 { "in form" } else { "in form or result" };
-                let columns = if names { ", columns as slots" } else { "" };
+                let columns = columns(names);
                 let by = format!("{name} agrees {how}, {run} run, {examples} shown{columns}");
-                for least in COMPARED {
+                for least in steps(&COMPARED) {
                     let policy = Policy {
                         program_names: names,
                         program_nearness: least,
@@ -156,6 +171,7 @@ pub async fn run(options: &CurveOptions) -> Result<String, Box<dyn std::error::E
         seeds: options.run.seeds.clone(),
         points: Vec::new(),
     };
+    settings.retain(|(by, ..)| by.contains(&options.only));
     for (by, nearness, policy) in settings {
         let mut point = Point { by, nearness, ..Point::default() };
         for order in &orders {
@@ -193,6 +209,9 @@ impl Point {
         self.handed_back += u64::from(record.kind == Kind::Diverged);
         self.asked += record.own.calls;
         self.model_tokens += record.own.tokens();
+        if record.wrong {
+            self.faults.insert(record.task.clone(), record.why.clone().unwrap_or_default());
+        }
         if let Some(reason) = &record.reason {
             *self.reasons.entry(reason.clone()).or_default() += 1;
         }

@@ -26,6 +26,9 @@ pub(super) struct RememberedFiller {
 struct Said {
     /// Of the model's name and the question.
     key: String,
+    /// What it was asked, without what all are told.
+    #[serde(default)]
+    asked: String,
     /// What it wrote; null if it would not say.
     wrote: Value,
 }
@@ -61,6 +64,7 @@ impl Filler for RememberedFiller {
     async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
         let key = canonical_hash(&json!([self.name(), question.prefix, question.task]))[..32].to_owned();
         let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let asked = question.task.clone();
         if let Some(said) = known {
             return Ok(match said.wrote {
                 Value::Null => FillAnswer::Abstained,
@@ -69,8 +73,8 @@ impl Filler for RememberedFiller {
         }
         let answered = self.inner.fill(question).await?;
         match &answered {
-            FillAnswer::Written(wrote) => self.keep(Said { key, wrote: wrote.clone() }),
-            FillAnswer::Abstained => self.keep(Said { key, wrote: Value::Null }),
+            FillAnswer::Written(wrote) => self.keep(Said { key, asked, wrote: wrote.clone() }),
+            FillAnswer::Abstained => self.keep(Said { key, asked, wrote: Value::Null }),
             FillAnswer::Chosen { .. } => {}
         }
         Ok(answered)

@@ -155,6 +155,17 @@ fn lines(template: &Template, change: &TemplateChange) -> Vec<String> {
             lines.extend(new.iter().map(|cel| format!("  + {cel}")));
             lines
         }
+        TemplateChange::Repeats { step, list: None, .. } => {
+            vec![format!("{}: is made once, no longer for each element of a list", place(*step))]
+        }
+        TemplateChange::Repeats { step, list: Some(list), together } => {
+            vec![format!("{}: is now made {}", place(*step), words::for_each(template, *together, *list))]
+        }
+        TemplateChange::When { step } => {
+            let when = template.steps.get(*step).map(words::conditions).unwrap_or_default();
+            let when = if when.is_empty() { "always".to_owned() } else { format!("only if {when}") };
+            vec![format!("{}: is now made {when}", place(*step))]
+        }
         TemplateChange::Answer => vec!["the answer is another".to_owned()],
     }
 }

@@ -75,6 +75,9 @@ impl Page<'_> {
         }
         lines.push(String::new());
         lines.extend(self.decision(&explained["decision"]));
+        if self.session.templates().is_empty() {
+            lines.push(format!("  {}", super::list::none(self.session)));
+        }
         lines.extend(self.likeness(&explained["likeness"]));
         let candidates = explained["candidates"].as_array().cloned().unwrap_or_default();
         if let Some(first) = candidates.first().filter(|_| {

@@ -13,14 +13,19 @@ pub(super) fn run(common: &Common, out: &mut Output<'_>) -> Result<Status, Failu
         return Ok(Status::Done);
     }
     if records.is_empty() {
-        out.line(format!(
-            "There are no plans in {}. Learn some with `plancache runs import`, or see `plancache demo`.",
-            session.folder.display()
-        ))?;
+        out.line(none(&session))?;
         return Ok(Status::Done);
     }
     table(out, records.iter().map(|record| row(record)).collect())?;
     Ok(Status::Done)
+}
+
+/// What is said of a store without plans.
+pub(super) fn none(session: &Session) -> String {
+    format!(
+        "There are no plans in {}. Learn some with `plancache runs import`, or see `plancache demo`.",
+        session.folder.display()
+    )
 }
 
 /// A plan in one JSON object, without its content.

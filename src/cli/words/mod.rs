@@ -115,8 +115,7 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
         lines.extend(readings.map(|other| format!("{indent}{} or {other}", " ".repeat(width))));
     }
     if !step.when.is_empty() {
-        let all: Vec<String> = step.when.iter().map(when).collect();
-        lines.push(format!("   made only if {}", all.join(", and ")));
+        lines.push(format!("   made only if {}", conditions(step)));
     }
     let guards = guards(&step.guards);
     if !guards.is_empty() {
@@ -130,6 +129,11 @@ pub(super) fn step(template: &Template, number: usize, step: &StepTemplate, all:
         lines.push(format!("   or if it fails as in {} {tasks}, in which the run went on", failure.seen));
     }
     lines
+}
+
+/// The conditions under which a step is made.
+pub(super) fn conditions(step: &StepTemplate) -> String {
+    step.when.iter().map(when).collect::<Vec<_>>().join(", and ")
 }
 
 /// Over what a step repeats: in one loop with the step before, or in one of its own.
