@@ -148,8 +148,8 @@ impl Shared {
         Ok(PlanResponse { step, usage })
     }
 
-    /// The first call of the run that is not yet done, `None` when all are and the run stands where the
-    /// recording ends; the index of the first call done that does not agree.
+    /// The first call of the run that is not yet done, `None` when all are and nothing else was done since; the
+    /// index of the first call done that does not agree.
     fn next_call<'a>(&self, trace: &'a Trace, history: &[TraceStep]) -> Result<Option<&'a Call>, usize> {
         let is_read = |step: &&TraceStep| self.reads.contains(&step.call.tool);
         let mut writes = trace.steps.iter().filter(|step| !is_read(step));
@@ -171,11 +171,11 @@ impl Shared {
                 written -= 1;
             }
         }
-        // A recording that ends on an observation is over only once that is the last one.
+        // A recording that ends on an observation is not over where something else was looked at since.
         let last = trace.steps.last().filter(|last| trace.answer.is_none() && is_read(last));
-        let is_last =
-            |last: &&TraceStep| history.last().is_some_and(|done| key(&done.call) == key(&last.call));
-        Ok(last.filter(|last| !is_last(last)).map(|last| &last.call))
+        let made = |done: &TraceStep| trace.steps.iter().any(|step| key(&step.call) == key(&done.call));
+        let strayed = history.last().is_some_and(|done| !made(done));
+        Ok(last.filter(|_| strayed).map(|last| &last.call))
     }
 
     fn cost(&self, trace: &Trace, history: &[TraceStep], next: Option<&Call>) -> Usage {
