@@ -11,7 +11,15 @@ out="eval/record/suite/$(date +%F)"
 mkdir -p "$out"
 
 began=$SECONDS
-"$run" run --benchmark all --seeds "$seeds" --out "$out"
+for benchmark in airline airline_unchanged blocksworld dbbench gsm8k nestful nestful_unique nfl nfl_wording retail sql \
+    webarena; do
+    "$run" run --benchmark "$benchmark" --seeds "$seeds" --out "$out"
+done
+# In other words: without the filler, which is asked in nearly every task of these.
+for benchmark in retail_natural retail_words; do
+    "$run" run --benchmark "$benchmark" --seeds "$seeds" --out "$out" \
+        --systems planner_only,plancache_no_filler,plancache_natural
+done
 echo "all benchmarks: $((SECONDS - began)) s"
 "$run" rank "$out" >"$out/rank.txt"
 for benchmark in retail nfl airline webarena blocksworld; do
