@@ -121,17 +121,18 @@ pub struct Pattern {
 impl Pattern {
     /// The words and marks that the text must say, those of lists' units included.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
-        fn literals(parts: &[Part]) -> Vec<&str> {
-            fn own(part: &Part) -> Vec<&str> {
-                match part {
-                    Part::Literal(word) => vec![word.as_str()],
-                    Part::List(list) => literals(&list.unit),
-                    Part::Slot(_) | Part::Words => Vec::new(),
-                }
+        self.flat().filter_map(|part| if let Part::Literal(word) = part { Some(word.as_str()) } else { None })
+    }
+
+    /// The parts in order, those of one unit in place of each list.
+    pub fn flat(&self) -> impl Iterator<Item = &Part> {
+        fn flat(parts: &[Part]) -> Vec<&Part> {
+            fn own(part: &Part) -> Vec<&Part> {
+                if let Part::List(list) = part { flat(&list.unit) } else { vec![part] }
             }
             parts.iter().flat_map(own).collect()
         }
-        literals(&self.parts).into_iter()
+        flat(&self.parts).into_iter()
     }
 
     /// The lists, each with the one in whose unit it stands.

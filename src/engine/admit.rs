@@ -61,7 +61,7 @@ impl Learner<'_> {
                 continue;
             }
             let untried = template.is_untried();
-            let masked = masked_pattern(&template.pattern.parts, &template);
+            let masked = masked_pattern(&template);
             let tenant = after.tenant(namespace).cloned().unwrap_or_default();
             template.keywords = self.keywords.keywords(&masked, &|word| tenant.recurrence(word));
             if template.keywords.is_empty() {

@@ -229,9 +229,9 @@ pub(super) fn filled(
     let is_relation = |name: &str| schema.relations().any(|(relation, _)| relation == name);
     let gone: Vec<&String> =
         known.iter().filter(|name| !is_relation(name) && before.names(name) && !said.names(name)).collect();
-    let replaced = match (policy.program_names != ProgramNames::Same, gone.as_slice(), instead.as_slice()) {
-        (false, ..) | (true, [], []) => None,
-        (true, [old], [new]) => Some((old.as_str(), *new)),
+    let replaced = match (policy.program_names, gone.as_slice(), instead.as_slice()) {
+        (ProgramNames::Same, ..) | (_, [], []) => None,
+        (_, [old], [new]) => Some((old.as_str(), *new)),
         _ if strict => return None,
         _ => None,
     };

@@ -2,9 +2,9 @@
 
 mod admit;
 mod agree;
-mod agreed;
 mod answer;
 mod ask;
+mod compared;
 mod constants;
 mod covers;
 mod decided;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::Engine;
 use super::covers::Cover;
 use super::lookup::{self, Decision, Fingerprints};
-use super::snapshot::Tenant;
+use super::programs::place;
+use super::snapshot::{Tenant, masked_pattern};
 use super::weighed::Weighed;
-use crate::domain::{Lifecycle, Miss, Namespace, Served, Task, TemplateRecord};
-use crate::fill::loose;
-use crate::fill::{Block, Choice, FillAnswer, FillQuestion, Plan};
+use crate::domain::{Lifecycle, Miss, Namespace, Served, Task, Template, TemplateRecord};
+use crate::fill::{Block, Choice, FillAnswer, FillQuestion, Plan, loose};
 use crate::matching::words;
 use crate::spans::lex;
 
@@ -24,11 +24,16 @@ impl Engine {
     /// Makes the vectors of new wordings in the background, so that no text that is asked for waits for
     /// them.
     pub(super) fn learn_wordings(&self, namespace: &Namespace, learnt: &[Served]) {
-        let Some(likeness) = self.likeness.clone().filter(|_| self.policy.natural.on) else { return };
+        let (natural, programs) = (self.policy.natural.on, self.policy.programs_in_other_words);
+        let Some(likeness) = self.likeness.clone().filter(|_| natural || programs) else { return };
         let snapshot = self.snapshot.load();
         let Some(tenant) = snapshot.tenant(namespace) else { return };
+        let of = |template: &Template| {
+            let program = programs && place(template).is_some();
+            [natural.then(|| loose::wording(template)), program.then(|| masked_pattern(template))]
+        };
         let records = learnt.iter().filter_map(|served| tenant.record(&served.id));
-        let wordings: Vec<String> = records.map(|record| loose::wording(&record.template)).collect();
+        let wordings: Vec<String> = records.flat_map(|record| of(&record.template)).flatten().collect();
         if wordings.is_empty() {
             return;
         }

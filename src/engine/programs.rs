@@ -189,9 +189,8 @@ impl Engine {
             false => self.policy.program_nearness_alone,
         };
         let text = lex(&request.task.text);
-        let wording = |template: &Template| masked_pattern(&template.pattern.parts, template);
         let mut texts: Vec<String> = vec![asked(&text)];
-        texts.extend(records.iter().map(|record| wording(&record.template)));
+        texts.extend(records.iter().map(|record| masked_pattern(&record.template)));
         let vectors = self.vectors(texts).await?;
         let (own, others) = vectors.split_first()?;
         let mut near: Vec<Learnt> = records

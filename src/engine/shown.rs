@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::{Argument, Part, ProgramPart, Shape, SlotSpec, Template};
 use crate::expr::{Env, Read, Values, eval};
 use crate::programs::render;
+use crate::spans::text_of;
 
 /// Longest observation of one look-up that the filler is shown, in characters.
 const MOST: usize = 4_000;
@@ -69,11 +70,11 @@ fn lines(value: &Value) -> String {
 /// taught it, which is not kept. `None` where a value is not known to come from the words.
 pub(super) fn example(template: &Template) -> Option<String> {
     let [(_, Argument::Program(parts))] = template.steps.last()?.arguments.as_slice() else { return None };
-    let mut values = Values::default();
-    for (at, slot) in template.slots.iter().enumerate() {
+    let reads = template.slots.iter().enumerate().map(|(at, slot)| {
         let value = stand_in(at, slot);
-        values.slots.insert(slot.id, Read { value, span: None, open: false });
-    }
+        (slot.id, Read { value, span: None, open: false })
+    });
+    let values = Values { slots: reads.collect(), ..Values::default() };
     let env = Env { values: &values, seen: &[], context: &Value::Null, unit: None };
     let mut program = String::new();
     for part in parts {
@@ -85,8 +86,13 @@ pub(super) fn example(template: &Template) -> Option<String> {
             }
         }
     }
-    let said = said(&template.pattern.parts, &values);
-    Some(format!("Question: {said}\nQuery: {program}\n\n"))
+    let word = |part: &Part| match part {
+        Part::Literal(word) => Some(word.clone()),
+        Part::Slot(id) => text_of(&values.slots.get(id)?.value),
+        Part::List(_) | Part::Words => None,
+    };
+    let said: Vec<String> = template.pattern.flat().filter_map(word).collect();
+    Some(format!("Question: {}\nQuery: {program}\n\n", said.join(" ")))
 }
 
 /// A value of a slot's shape that is none of a task's.
@@ -100,26 +106,6 @@ fn stand_in(at: usize, slot: &SlotSpec) -> Value {
         Shape::Member => slot.members.first().map_or_else(|| json!(name), |member| json!(member)),
         Shape::Quoted | Shape::Object | Shape::Name | Shape::Phrase => json!(name),
     }
-}
-
-/// A pattern's words with values in its slots.
-fn said(parts: &[Part], values: &Values) -> String {
-    let mut out: Vec<String> = Vec::new();
-    for part in parts {
-        match part {
-            Part::Literal(word) => out.push(word.clone()),
-            Part::Slot(id) => out.extend(
-                values
-                    .slots
-                    .get(id)
-                    .and_then(|read| crate::spans::text_of(&read.value))
-                    .map(|v| v.to_string()),
-            ),
-            Part::List(list) => out.push(said(&list.unit, values)),
-            Part::Words => {}
-        }
-    }
-    out.join(" ")
 }
 
 #[cfg(test)]

@@ -226,20 +226,16 @@ fn forget(map: &mut imbl::HashMap<String, Vec<TemplateId>>, key: &str, id: &Temp
 
 /// The words of a template's pattern as a masked text: its literal words with a placeholder for
 /// each value.
-pub(super) fn masked_pattern(parts: &[Part], template: &Template) -> String {
-    let mut out: Vec<String> = Vec::new();
-    for part in parts {
-        match part {
-            Part::Literal(word) => out.push(word.clone()),
-            Part::Slot(id) => {
-                let shape = template.slot(*id).map(|s| format!("{:?}", s.shape).to_lowercase());
-                out.push(format!("<{}>", shape.unwrap_or_else(|| "value".into())));
-            }
-            Part::List(list) => out.push(masked_pattern(&list.unit, template)),
-            Part::Words => out.push("<words>".into()),
+pub(super) fn masked_pattern(template: &Template) -> String {
+    let word = |part: &Part| match part {
+        Part::Literal(word) => word.clone(),
+        Part::Slot(id) => {
+            let shape = template.slot(*id).map(|s| format!("{:?}", s.shape).to_lowercase());
+            format!("<{}>", shape.unwrap_or_else(|| "value".into()))
         }
-    }
-    out.join(" ")
+        Part::List(_) | Part::Words => "<words>".into(),
+    };
+    template.pattern.flat().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// The hashes of the words that tools use to describe themselves: a state that they name is no

@@ -94,7 +94,9 @@ pub(super) fn say(headers: &mut HeaderMap, did: &Did<'_>, run: Option<&RunId>) {
     };
     let status = match did {
         Did::Decided { outcome: Outcome::Hit { step, .. }, served: true, .. } => {
-            format!("plancache; hit; key=\"{}\"; detail=step-{step}", key(templates))
+            let key =
+                if templates.is_empty() { String::new() } else { format!(" key=\"{}\";", key(templates)) };
+            format!("plancache; hit;{key} detail=step-{step}")
         }
         _ => format!("plancache; fwd={forward}; detail={reason}"),
     };
@@ -157,6 +159,12 @@ mod tests {
                 "x-plancache-template-id: t1",
                 "x-plancache: HIT",
             ]
+        );
+        // A look at what there is comes of no template.
+        let look = Outcome::Hit { templates: vec![], step: 0, slots: vec![] };
+        assert_eq!(
+            said(&Did::Decided { outcome: &look, served: true, shadow: false })[0],
+            "cache-status: plancache; hit; detail=step-0"
         );
         let miss = Outcome::Miss(Miss::NoCandidate);
         assert_eq!(

@@ -64,13 +64,13 @@ impl Filler for RememberedFiller {
     async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
         let key = canonical_hash(&json!([self.name(), question.prefix, question.task]))[..32].to_owned();
         let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let asked = question.task.clone();
         if let Some(said) = known {
             return Ok(match said.wrote {
                 Value::Null => FillAnswer::Abstained,
                 wrote => FillAnswer::Written(wrote),
             });
         }
+        let asked = question.task.clone();
         let answered = self.inner.fill(question).await?;
         match &answered {
             FillAnswer::Written(wrote) => self.keep(Said { key, asked, wrote: wrote.clone() }),

@@ -8,23 +8,14 @@ use super::assign::Placed;
 
 /// The words of a template's pattern, with a placeholder for each value and one unit of each list.
 pub fn wording(template: &Template) -> String {
-    let mut out = Vec::new();
-    parts(&template.pattern.parts, template, &mut out);
-    out.join(" ")
-}
-
-fn parts(all: &[Part], template: &Template, out: &mut Vec<String>) {
-    for part in all {
-        match part {
-            Part::Literal(word) => out.push(word.clone()),
-            Part::Slot(id) => {
-                let shape = template.slot(*id).map(|slot| slot.shape);
-                out.push(shape.map_or_else(|| "something".into(), placeholder));
-            }
-            Part::List(list) => parts(&list.unit, template, out),
-            Part::Words => out.push("words".into()),
+    let word = |part: &Part| match part {
+        Part::Literal(word) => word.clone(),
+        Part::Slot(id) => {
+            template.slot(*id).map_or_else(|| "something".into(), |slot| placeholder(slot.shape))
         }
-    }
+        Part::List(_) | Part::Words => "words".into(),
+    };
+    template.pattern.flat().map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A plain word, since an embedder knows what those mean.
