@@ -51,6 +51,16 @@ fn recordings() -> Vec<String> {
     formats::ALL.iter().map(|write| write(&messages, &tools, "r", true)).collect()
 }
 
+const PROGRAMS: [&str; 7] = [
+    "SELECT a.name, avg(b.x) FROM a JOIN b ON a.id = b.a WHERE a.land = 'Peru' AND b.x > 3 LIMIT 5",
+    "INSERT INTO a (name, x) VALUES (\"it's\", 1.5)",
+    "grep -n5 --since=2024-01-01 'a b' \"/srv/$X/c\" /var/*.log | tail -n 3 > out.txt && X=foo ssh h1 # done",
+    "for f in a b; do echo ${f%.txt} \"$(wc -l < $f)\"; done; cat <<E\nhi $X there\nE\n",
+    "import pandas as pd\ndf = pd.read_csv(\"a.csv\", sep=';')\nfor r in df[df['x'] >= -3]:\n    print(f\"At {r.y:.2f} now\", q)",
+    "s = 'it\\'s' + r'\\d' + \"\"\"a\nb\"\"\"  # all\nf(lambda x: x ** 2)",
+    "const r = await fetch(`/x/${b}/y`, {c: \"L\", n: 3, re: /a+/}); // all\nr.map(x => x.y === 'z' ? 1 : 2)",
+];
+
 fn template() -> &'static str {
     include_str!("fixtures/extend-loan.json")
 }
@@ -230,6 +240,18 @@ proptest! {
         checks::guard(&text, &observed);
         checks::guard(GUARDS[which], &observed);
         checks::guard(&damaged(GUARDS[which], &damages), &observed);
+    }
+
+    /// A value stays a value in whatever program.
+    #[test]
+    fn programs_stay_the_same_whatever_their_values(
+        which in 0..PROGRAMS.len(),
+        all in prop::collection::vec(damage(), 0..3),
+        value in prop_oneof!["[a-z]{1,3}[$`'\"\\\\;|&(){}<>#*?!~=\\[\\] \n-]{1,4}[a-z]{1,3}", "[1-9][0-9]{0,3}", any_text()],
+    ) {
+        let text = damaged(PROGRAMS[which], &all);
+        checks::program(&text, &value);
+        checks::program(&value, "x");
     }
 }
 

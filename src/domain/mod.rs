@@ -24,7 +24,7 @@ pub use learning::Learning;
 pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Outcome, Served};
 pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
 pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
-pub use program::ProgramPart;
+pub use program::{ProgramPart, Quoting};
 pub use record::{Evidence, Lifecycle, TemplateRecord};
 pub use revision::{Revision, TemplateChange, changes};
 pub use state::{Condition, Known, State, StateValue, hide_states, is_state};

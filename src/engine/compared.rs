@@ -30,7 +30,7 @@ impl Engine {
         let named = |name: &str| {
             schema.holds(name) || validate::grounded(&Value::from(name), &request.task, &request.history)
         };
-        programs::read(text).is_some_and(|reading| reading.is_sure && reading.names().all(named))
+        programs::statement(text).is_some_and(|reading| reading.is_sure && reading.names().all(named))
     }
 
     /// The learnt programs that may be run to compare what they return, nearest first.
@@ -66,7 +66,7 @@ impl Engine {
         schema: &Schema,
     ) -> Option<Vec<String>> {
         let (tool, _) = place(&near.first()?.template)?;
-        let asks = |text: &str| programs::read(text).is_some_and(|reading| reading.asks);
+        let asks = |text: &str| programs::statement(text).is_some_and(|reading| reading.asks);
         if !self.policy.second_derivation || self.policy.effect(tool) != EffectClass::Read || !asks(derived) {
             return None;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::{Argument, Binding, ProgramPart, Template, Tier, canonical_hash};
+use crate::domain::{Argument, Binding, ProgramPart, Quoting, Template, Tier, canonical_hash};
 use crate::policy::{Policy, ProgramNames};
 use crate::programs::{Schema, Shape, canonical, render};
 use crate::spans::{Kind, Lexed, Token, lex, said_number, same_text};
@@ -137,7 +137,7 @@ pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, ot
             // A value of its own for each place, told again by its number.
             let number = Value::from(900_000_000_u64 + at as u64);
             let text = Value::from(format!("value {at}"));
-            render(if before.is_empty() { &number } else { &text }, before, after)
+            render(if before.is_empty() { &number } else { &text }, before, after, Quoting::Sql)
         };
         let mut own = String::new();
         let mut spaces = Vec::new();
@@ -261,7 +261,7 @@ pub(super) fn filled(
                     }
                     _ => return None,
                 };
-                out.push_str(&render(&value, before, after)?);
+                out.push_str(&render(&value, before, after, Quoting::Sql)?);
             }
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn look_up(step: &StepTemplate) -> Option<LookUp> {
             ProgramPart::Value { .. } => return None,
         }
     }
-    if programs::read(&text).is_none_or(|reading| reading.is_sure) {
+    if programs::statement(&text).is_none_or(|reading| reading.is_sure) {
         return None;
     }
     let arguments = Map::from_iter([(argument.clone(), Value::String(text))]);

@@ -44,7 +44,7 @@ use crate::validate;
 
 use lookup::{Decision, Fingerprints};
 use snapshot::Snapshot;
-use stands::{derived, has_program, is_constant, program_stands, stands};
+use stands::{derived, is_constant, program_stands, stands};
 
 /// Runs whose decision is remembered.
 const MOST_RUNS: usize = 4_096;
@@ -276,7 +276,7 @@ impl Engine {
                             || validate::grounded(value, &request.task, &request.history)
                             || derived(plan, &tool, name, value, request)
                     };
-                    grounded(leaf) || has_program(plan, &tool, name) && program_stands(leaf, &grounded)
+                    grounded(leaf) || program_stands(plan, &tool, name, leaf, &grounded)
                 })
             {
                 let slot = format!("{tool}.{name}");

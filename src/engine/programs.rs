@@ -15,8 +15,8 @@ use super::results::agree;
 use super::snapshot::masked_pattern;
 use super::{Engine, Reply, reply, shown};
 use crate::domain::{
-    Argument, Call, Diverged, FilledBy, FilledSlot, Miss, NextStep, Outcome, PlanRequest, Served, Template,
-    TraceStep, fresh_call_id,
+    Argument, Call, Diverged, FilledBy, FilledSlot, Miss, NextStep, Outcome, PlanRequest, ProgramPart,
+    Served, Template, TraceStep, fresh_call_id,
 };
 use crate::fill::{Choice, FillAnswer, FillQuestion};
 use crate::matching::alike;
@@ -251,11 +251,14 @@ impl Engine {
     }
 }
 
-/// Where a template's program goes: the tool and argument of its last step, if that is a program and
+/// Where a template's query goes: the tool and argument of its last step, if that is a statement of SQL and
 /// the steps before it look things up.
 pub(super) fn place(template: &Template) -> Option<(&str, &str)> {
     let (last, before) = template.steps.split_last()?;
-    let [(argument, Argument::Program(_))] = last.arguments.as_slice() else { return None };
+    let [(argument, Argument::Program(parts))] = last.arguments.as_slice() else { return None };
+    if !ProgramPart::are_sql(parts) {
+        return None;
+    }
     before.iter().all(|step| look_up(step).is_some()).then_some((last.tool.as_str(), argument.as_str()))
 }
 

@@ -13,7 +13,7 @@ pub(super) fn agree(a: (&str, &Value), b: (&str, &Value)) -> bool {
     if !own.iter().flatten().any(says) {
         return false;
     }
-    let ordered = |text: &str| programs::read(text).is_some_and(|reading| reading.orders);
+    let ordered = |text: &str| programs::statement(text).is_some_and(|reading| reading.orders);
     if !ordered(a.0) && !ordered(b.0) {
         own.sort();
         other.sort();

@@ -80,9 +80,9 @@ pub(super) fn example(template: &Template) -> Option<String> {
     for part in parts {
         match part {
             ProgramPart::Name(text) | ProgramPart::Text(text) => program.push_str(text),
-            ProgramPart::Value { before, after, space, .. } => {
+            ProgramPart::Value { before, after, quoting, space, .. } => {
                 let value = space.best().find_map(|binding| eval(binding, env).ok())?;
-                program.push_str(&render(&value, before, after)?);
+                program.push_str(&render(&value, before, after, *quoting)?);
             }
         }
     }

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::domain::{Argument, Binding, Operand, PlanRequest};
+use crate::domain::{Argument, Binding, Operand, PlanRequest, ProgramPart};
 use crate::fill::Plan;
+use crate::programs::{Language, statement};
 use crate::validate;
 
 /// Whether every scalar below a value, and every key, stands somewhere.
@@ -60,16 +61,28 @@ pub(super) fn derived(plan: &Plan, tool: &str, argument: &str, value: &Value, re
     validate::derived(value, &ways, &request.task, &request.history)
 }
 
-/// Whether a plan gives an argument as a program.
-pub(super) fn has_program(plan: &Plan, tool: &str, argument: &str) -> bool {
-    ways(plan, tool, argument).any(|own| matches!(own, Argument::Program(_)))
-}
-
-/// Whether all values and names of a program stand somewhere.
-pub(super) fn program_stands(program: &Value, grounded: &dyn Fn(&Value) -> bool) -> bool {
-    program.as_str().and_then(crate::programs::read).is_some_and(|reading| {
-        // A thing that is looked up is what the look-up is to find out of.
-        let names = !reading.is_sure || reading.names().all(|name| grounded(&Value::from(name)));
-        names && reading.literals().all(|literal| grounded(&literal.value))
+/// Whether a plan gives an argument as a program, all values and names of which stand somewhere.
+pub(super) fn program_stands(
+    plan: &Plan,
+    tool: &str,
+    argument: &str,
+    program: &Value,
+    grounded: &dyn Fn(&Value) -> bool,
+) -> bool {
+    let Some(text) = program.as_str() else { return false };
+    let programs = ways(plan, tool, argument).filter_map(|own| match own {
+        Argument::Program(parts) => Some(parts),
+        _ => None,
+    });
+    let mut readings = programs.flat_map(|parts| match ProgramPart::are_sql(parts) {
+        true => vec![statement(text)],
+        false => Language::of(parts).into_iter().map(|language| language.read(text, grounded)).collect(),
+    });
+    readings.any(|reading| {
+        reading.is_some_and(|reading| {
+            // A thing that is looked up is what the look-up is to find out of.
+            let names = !reading.is_sure || reading.names().all(|name| grounded(&Value::from(name)));
+            names && reading.literals().all(|literal| grounded(&literal.value))
+        })
     })
 }

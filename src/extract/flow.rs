@@ -31,7 +31,7 @@ impl Flow {
         Self::with(trace, text, is_read, values, None)
     }
 
-    /// The same of a run with programs. A program also needs the look-ups that say its names; one that
+    /// The same of a run with programs. A query also needs the look-ups that say its names; one that
     /// reads is what the run was for only if it was read last, whatever values of the text it holds.
     pub(super) fn with(
         trace: &Trace,
@@ -61,7 +61,7 @@ impl Flow {
                     }
                 }
             }
-            if let Some(programs) = programs.filter(|programs| programs.has(i)) {
+            if let Some(programs) = programs.filter(|programs| programs.is_query(i)) {
                 in_text[i] &= !is_read(&step.call.tool);
                 for source in programs.sources(i) {
                     wanted[source] = true;
@@ -175,7 +175,7 @@ fn calculated_from(
     })
 }
 
-fn holds(root: &Value, wanted: &Value) -> bool {
+pub(super) fn holds(root: &Value, wanted: &Value) -> bool {
     match root {
         Value::Array(items) => items.iter().any(|item| holds(item, wanted)),
         Value::Object(map) => {

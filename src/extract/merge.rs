@@ -57,7 +57,10 @@ pub(super) fn build(argument: &Argument) -> Value {
         Argument::Program(parts) => {
             let part = |part: &ProgramPart| match part {
                 ProgramPart::Text(text) | ProgramPart::Name(text) => json!(text),
-                ProgramPart::Value { before, after, .. } => json!([before, after]),
+                ProgramPart::Value { before, after, quoting, .. } if quoting.is_sql() => {
+                    json!([before, after])
+                }
+                ProgramPart::Value { before, after, quoting, .. } => json!([before, after, quoting]),
             };
             json!({"program": parts.iter().map(part).collect::<Vec<_>>()})
         }
@@ -219,7 +222,7 @@ fn intersect(old: &Argument, new: &Argument, distinct: bool) -> Option<Argument>
             .zip(b)
             .map(|pair| match pair {
                 (
-                    ProgramPart::Value { of, before, after, space },
+                    ProgramPart::Value { of, before, after, quoting, space },
                     ProgramPart::Value { space: other, .. },
                 ) => {
                     let space = intersect_spaces(space, other, distinct)?;
@@ -227,6 +230,7 @@ fn intersect(old: &Argument, new: &Argument, distinct: bool) -> Option<Argument>
                         of: of.clone(),
                         before: before.clone(),
                         after: after.clone(),
+                        quoting: *quoting,
                         space,
                     })
                 }

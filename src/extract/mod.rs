@@ -17,6 +17,7 @@ mod explain;
 mod flow;
 mod groups;
 mod guards;
+mod languages;
 mod layout;
 mod lists;
 mod loops;
@@ -64,9 +65,9 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
     let programs = if learning.programs { Programs::of(trace) } else { None };
     let trace = programs.as_ref().map_or(trace, |programs| &programs.trace);
     let flow = flow::Flow::with(trace, &text, is_read, learning.values, programs.as_ref());
-    // A program is for all that the text says, and what repeats in it is its own affair.
+    // A query is for all that the text says, and what repeats in a program is its own affair.
     let learning = Learning {
-        blocks: learning.blocks && programs.is_none(),
+        blocks: learning.blocks && programs.as_ref().is_none_or(|programs| !programs.has_queries()),
         loops: learning.loops && programs.is_none(),
         ..learning
     };

@@ -5,16 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::flow::holds;
+use super::languages::languages;
+use super::occurrences::{occurrences, scalars};
 use crate::domain::{Argument, Binding, ProgramPart, Template, Trace};
-use crate::programs::{Literal, Piece, Reading, read};
+use crate::programs::{Literal, Piece, Reading, statement};
+use crate::spans::lex;
+
+/// The programs of a run, by step and argument.
+type Cut = BTreeMap<(usize, String), Reading>;
 
 /// A run with its programs read.
 pub(super) struct Programs {
     /// The run, with an object of its values in place of each program.
     pub(super) trace: Trace,
-    /// The programs, by step and argument.
-    cut: BTreeMap<(usize, String), Reading>,
-    /// For each step, the earlier steps that say its names.
+    cut: Cut,
+    /// For each step with statements of SQL, the earlier steps that say their names.
     sources: BTreeMap<usize, Vec<usize>>,
 }
 
@@ -22,29 +28,29 @@ impl Programs {
     /// Reads the programs of a run. An argument of a tool holds programs if each of its values that
     /// did not fail is one, and some surely is; `None` if there is no such argument.
     pub(super) fn of(trace: &Trace) -> Option<Self> {
-        let mut cut: BTreeMap<(usize, String), Reading> = BTreeMap::new();
-        let mut sure = BTreeSet::new();
-        let mut never = BTreeSet::new();
+        let mut places: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for (at, step) in trace.steps.iter().enumerate() {
-            let failed = step.observation.as_ref().is_none_or(|o| o.failed);
-            for (name, value) in &step.call.arguments {
-                let place = (step.call.tool.as_str(), name.as_str());
-                match value.as_str().and_then(read) {
-                    Some(reading) => {
-                        if reading.is_sure && !failed {
-                            sure.insert(place);
-                        }
-                        cut.insert((at, name.clone()), reading);
-                    }
-                    None if !failed => drop(never.insert(place)),
-                    None => {}
-                }
+            for name in step.call.arguments.keys() {
+                places.entry((&step.call.tool, name)).or_default().push(at);
             }
         }
-        cut.retain(|(at, name), _| {
-            let place = (trace.steps[*at].call.tool.as_str(), name.as_str());
-            sure.contains(&place) && !never.contains(&place)
-        });
+        let text = lex(&trace.task.text);
+        let known = |value: &Value| {
+            let seen = trace.steps.iter().filter_map(|step| step.observation.as_ref());
+            !occurrences(&text, value).is_empty() || { seen }.any(|seen| holds(&seen.value, value))
+        };
+        let (mut cut, mut queries) = (Cut::new(), BTreeSet::new());
+        for ((tool, name), steps) in places {
+            let all = |read: &dyn Fn(&str) -> Option<Reading>| all(trace, name, &steps, read);
+            let found = all(&statement);
+            queries.extend(found.iter().flatten().map(|(at, _)| *at));
+            let found = found.or_else(|| {
+                languages(&trace.task, tool, name)
+                    .into_iter()
+                    .find_map(|language| all(&|text| language.read(text, &known)))
+            });
+            cut.extend(found.into_iter().flatten().map(|(at, reading)| ((at, name.to_owned()), reading)));
+        }
         if cut.is_empty() {
             return None;
         }
@@ -53,26 +59,34 @@ impl Programs {
             let values = called(reading).into_iter().map(|(of, literal)| (of, literal.value.clone()));
             own.steps[*at].call.arguments.insert(name.clone(), values.collect::<Map<_, _>>().into());
         }
-        let steps: BTreeSet<usize> = cut.keys().map(|(at, _)| *at).collect();
-        let sources = steps.iter().map(|at| (*at, sources(trace, &cut, *at))).collect();
+        let sources = queries.iter().map(|at| (*at, sources(trace, &cut, *at))).collect();
         Some(Self { trace: own, cut, sources })
     }
 
-    /// Whether a step has a program.
-    pub(super) fn has(&self, step: usize) -> bool {
+    /// Whether some program is a statement of SQL: then it is for all that the text says.
+    pub(super) fn has_queries(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
+    /// Whether a step has a statement of SQL.
+    pub(super) fn is_query(&self, step: usize) -> bool {
         self.sources.contains_key(&step)
     }
 
     /// Whether a program that failed was followed by one in its place that did not: it was tried in
     /// another way.
     pub(super) fn is_made_good(&self, step: usize) -> bool {
-        let call = |at: &usize| &self.trace.steps[*at].call;
-        self.has(step)
-            && self
-                .sources
-                .keys()
-                .filter(|at| **at > step && call(at).tool == call(&step).tool)
-                .any(|at| self.trace.steps[*at].observation.as_ref().is_some_and(|o| !o.failed))
+        let call = |at: usize| &self.trace.steps[at].call;
+        // A statement asks for the same in another way; of another program that is known by a value.
+        let alike = |at: usize| {
+            let values = |at: usize| call(at).arguments.values().flat_map(scalars);
+            self.is_query(step) || values(at).any(|value| values(step).any(|own| own == value))
+        };
+        let programs = |at: &usize| self.cut.keys().any(|(own, _)| own == at);
+        programs(&step)
+            && (step + 1..self.trace.steps.len())
+                .filter(|at| programs(at) && call(*at).tool == call(step).tool && alike(*at))
+                .any(|at| self.trace.steps[at].observation.as_ref().is_some_and(|o| !o.failed))
     }
 
     /// The earlier steps whose observations say the names of a step's programs.
@@ -94,6 +108,30 @@ impl Programs {
     }
 }
 
+/// What an argument of these steps holds, if each value of it that did not fail is read so, and some surely.
+fn all(
+    trace: &Trace,
+    name: &str,
+    steps: &[usize],
+    read: &dyn Fn(&str) -> Option<Reading>,
+) -> Option<Vec<(usize, Reading)>> {
+    let mut is_sure = false;
+    let mut out = Vec::new();
+    for at in steps {
+        let step = &trace.steps[*at];
+        let failed = step.observation.as_ref().is_none_or(|o| o.failed);
+        match step.call.arguments.get(name).and_then(Value::as_str).and_then(read) {
+            Some(reading) => {
+                is_sure |= reading.is_sure && !failed;
+                out.push((*at, reading));
+            }
+            None if failed => {}
+            None => return None,
+        }
+    }
+    is_sure.then_some(out)
+}
+
 fn program(reading: &Reading, explained: &Argument) -> Option<Argument> {
     let mut names = called(reading).into_iter().map(|(of, _)| of);
     let mut parts = Vec::new();
@@ -101,7 +139,7 @@ fn program(reading: &Reading, explained: &Argument) -> Option<Argument> {
         parts.push(match piece {
             Piece::Text(text) => ProgramPart::Text(text.clone()),
             Piece::Name(name) => ProgramPart::Name(name.clone()),
-            Piece::Value(Literal { before, after, .. }) => {
+            Piece::Value(Literal { before, after, quoting, .. }) => {
                 let of = names.next()?;
                 let Argument::Object(members) = explained else { return None };
                 let (_, Argument::One(space)) = members.iter().find(|(name, _)| *name == of)? else {
@@ -110,7 +148,13 @@ fn program(reading: &Reading, explained: &Argument) -> Option<Argument> {
                 let mut space = space.clone();
                 // A text inside a program is no prose for a filler to write.
                 space.bindings.retain(|binding| *binding != Binding::Written);
-                ProgramPart::Value { of, before: before.clone(), after: after.clone(), space }
+                ProgramPart::Value {
+                    of,
+                    before: before.clone(),
+                    after: after.clone(),
+                    quoting: *quoting,
+                    space,
+                }
             }
         });
     }
@@ -130,7 +174,7 @@ fn called(reading: &Reading) -> Vec<(String, &Literal)> {
 
 /// The earlier steps that a program's names come from: look-ups that name the same things, and for a
 /// name that none of them says, the last step that does.
-fn sources(trace: &Trace, cut: &BTreeMap<(usize, String), Reading>, step: usize) -> Vec<usize> {
+fn sources(trace: &Trace, cut: &Cut, step: usize) -> Vec<usize> {
     let names_of = |at: usize| -> BTreeSet<String> {
         let own = cut.range((at, String::new())..(at + 1, String::new()));
         own.flat_map(|(_, reading)| reading.names().map(str::to_lowercase)).collect()
@@ -190,7 +234,7 @@ mod tests {
         let part = |part: &ProgramPart| match part {
             ProgramPart::Text(text) => text.clone(),
             ProgramPart::Name(name) => format!("<{name}>"),
-            ProgramPart::Value { of, before, after, space } => {
+            ProgramPart::Value { of, before, after, space, .. } => {
                 let best = space.best().next().map(Binding::tier);
                 format!("{before}{{{of}: {best:?}}}{after}")
             }

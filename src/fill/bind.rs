@@ -69,9 +69,9 @@ pub(super) fn make(
             for part in parts {
                 match part {
                     ProgramPart::Text(own) | ProgramPart::Name(own) => text.push_str(own),
-                    ProgramPart::Value { of, before, after, space } => {
+                    ProgramPart::Value { of, before, after, quoting, space } => {
                         let value = agree(space, env, None, least_seen).map_err(|e| within(e, of))?;
-                        let written = render(&value, before, after);
+                        let written = render(&value, before, after, *quoting);
                         text.push_str(&written.ok_or_else(|| {
                             Unbound::Failed("a value cannot stand where the program has one".into())
                         })?);

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::cut::{bare, parsed};
+use super::piece::bare;
 use super::rewrite::Normal;
+use super::sql::parsed;
 
 /// What is known of the names of a database: the names that were observed for each relation.
 #[derive(Clone, Debug, Default, PartialEq)]

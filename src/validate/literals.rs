@@ -39,7 +39,9 @@ pub fn leftover_literals(template: &Template, trace: &Trace, min_constant: u32) 
     for (n, step) in template.steps.iter().enumerate() {
         for (name, argument) in &step.arguments {
             spaces(argument, &mut |binding| report(format!("step {n}, {name}"), audit.binding(binding)));
-            fixed(argument, &mut |text| report(format!("step {n}, {name}"), audit.fixed(text)));
+            fixed(argument, &mut |text, is_sql| {
+                report(format!("step {n}, {name}"), audit.fixed(text, is_sql))
+            });
         }
         for guard in &step.guards {
             report(format!("step {n}, guard"), guard.cel.as_deref().and_then(|cel| audit.cel(cel)));
@@ -150,18 +152,21 @@ fn spaces(argument: &Argument, visit: &mut dyn FnMut(&Binding)) {
 
 /// Calls `visit` on what is fixed in the programs of an argument, names apart: a name is no value, and
 /// is used only where an observation says it.
-fn fixed(argument: &Argument, visit: &mut dyn FnMut(&str)) {
+fn fixed(argument: &Argument, visit: &mut dyn FnMut(&str, bool)) {
     match argument {
         Argument::One(_) => {}
         Argument::Each { element, .. } => fixed(element, visit),
         Argument::Array(items) => items.iter().for_each(|item| fixed(item, visit)),
         Argument::Object(members) => members.iter().for_each(|(_, item)| fixed(item, visit)),
         Argument::Program(parts) => {
+            let is_sql = ProgramPart::are_sql(parts);
             for part in parts {
                 match part {
-                    ProgramPart::Text(text) => visit(text),
+                    ProgramPart::Text(text) => visit(text, is_sql),
                     ProgramPart::Value { of, before, after, .. } => {
-                        [of, before, after].into_iter().for_each(|text| visit(text));
+                        // Its number among those that are called the same says nothing.
+                        let of = of.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
+                        [of, before, after].into_iter().for_each(|text| visit(text, is_sql));
                     }
                     ProgramPart::Name(_) => {}
                 }
@@ -223,13 +228,15 @@ impl Audit<'_> {
     }
 
     /// A fixed part of a program: keywords and signs, but nothing between quotation marks and no
-    /// number, and no value of the run.
-    fn fixed(&self, text: &str) -> Option<String> {
-        let number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    /// number, and no value of the run. Of a program that is no SQL, all that is between quotation marks is
+    /// cut into values anyway, and digits name what it reads and writes.
+    fn fixed(&self, text: &str, is_sql: bool) -> Option<String> {
+        let least = if is_sql { 1 } else { 2 };
+        let number = |word: &&str| word.chars().take_while(char::is_ascii_digit).count() >= least;
         let words = || text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
         // The signs around a value are one part each, so that a pair in one part holds something.
         let quoted = |quote: char| text.matches(quote).count() > 1;
-        if quoted('\'') || quoted('"') {
+        if is_sql && (quoted('\'') || quoted('"')) {
             return Some(text.to_owned());
         }
         words().find(number).or_else(|| words().find(|word| self.key(word).is_some())).map(str::to_owned)

@@ -10,6 +10,7 @@ use plancache::expr::{Compiled, Program};
 use plancache::extract::{extract, merge, shape_key};
 use plancache::fill::{Rules, Wording, cover, play};
 use plancache::import::{Format, Reader, Settings};
+use plancache::programs::{Language, Piece, Reading, render, statement};
 use plancache::spans::{lex, masked};
 use plancache::validate::{self, Invalid};
 use serde_json::{Map, Value};
@@ -123,6 +124,52 @@ pub(crate) fn learnt(trace: &Trace) {
         assert_eq!(merge(template, template, false).as_ref(), Some(template));
         validate::leftover_literals(template, trace, 3);
     }
+}
+
+/// A program in any language: its parts are its text, and with another value in the place of one it is the
+/// same program, whatever the value says.
+pub(crate) fn program(text: &str, value: &str) {
+    for language in [None, Some(Language::Shell), Some(Language::Python), Some(Language::JavaScript)] {
+        let read = |text: &str| match language {
+            None => statement(text),
+            Some(language) => language.read(text, &|_| false),
+        };
+        let Some(reading) = read(text) else { continue };
+        assert_eq!(written(&reading, None).as_deref(), Some(text));
+        for at in 0..reading.pieces.len() {
+            if let Some(other) = written(&reading, Some((at, value))) {
+                // What is no program any more is not served.
+                let Some(again) = read(&other) else { continue };
+                assert_eq!(fixed(&again), fixed(&reading), "{text:?} with {value:?} is {other:?}");
+            }
+        }
+    }
+}
+
+/// A program's text, with another value for one of its parts; `None` if that is no value, or cannot be it.
+fn written(reading: &Reading, other: Option<(usize, &str)>) -> Option<String> {
+    let mut is_other = other.is_none();
+    let text = reading.pieces.iter().enumerate().map(|(n, piece)| match piece {
+        Piece::Text(text) | Piece::Name(text) => Some(text.clone()),
+        Piece::Value(literal) => {
+            let other = other.filter(|(at, _)| *at == n).map(|(_, value)| Value::from(value));
+            is_other |= other.is_some();
+            let value = other.as_ref().unwrap_or(&literal.value);
+            render(value, &literal.before, &literal.after, literal.quoting)
+        }
+    });
+    let text: Option<String> = text.collect();
+    text.filter(|_| is_other)
+}
+
+/// What is fixed in a program, without the signs that mean nothing inside a longer text and those by which
+/// a shell's word is put together.
+fn fixed(reading: &Reading) -> String {
+    let text = reading.pieces.iter().filter_map(|piece| match piece {
+        Piece::Text(text) | Piece::Name(text) => Some(text.as_str()),
+        Piece::Value(_) => None,
+    });
+    text.flat_map(str::chars).filter(|c| !c.is_whitespace() && !"_-.,:/@+%'\"\\]^~".contains(*c)).collect()
 }
 
 /// A guard: one that compiles gives true, false or an error on any observation; one that does not

@@ -76,7 +76,7 @@ fn write(argument: &Argument, indent: usize, out: &mut String) {
                 match part {
                     ProgramPart::Text(text) => *out += &format!("{blank}text {text:?}\n"),
                     ProgramPart::Name(name) => *out += &format!("{blank}name {name:?}\n"),
-                    ProgramPart::Value { of, before, after, space } => {
+                    ProgramPart::Value { of, before, after, space, .. } => {
                         *out += &format!("{blank}value {of} {before:?} {after:?}");
                         write_space(space, indent + 2, out);
                     }

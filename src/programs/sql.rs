@@ -1,4 +1,4 @@
-//! Cuts a statement into fixed parts, names and values.
+//! Cuts a statement of SQL into fixed parts, names and values.
 
 use std::collections::HashSet;
 
@@ -8,70 +8,11 @@ use sqlparser::dialect::{Dialect, GenericDialect, MySqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-/// The longest text that is read, in bytes.
-const LONGEST: usize = 8_192;
+use super::piece::{LONGEST, Literal, Piece, Reading, plain, push_text};
+use crate::domain::Quoting;
+
 /// How deep a statement may be nested.
 const DEEPEST: usize = 48;
-
-/// One part of a statement; its parts one after the other are its text.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
-    /// Keywords, signs, functions, and names that the statement itself gives.
-    Text(String),
-    /// A name of something that has to exist, as it is written.
-    Name(String),
-    /// A value.
-    Value(Literal),
-}
-
-/// A literal of a statement.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Literal {
-    /// What it is: a text without its quotes and wild cards, or a number.
-    pub value: Value,
-    /// What it stands for: the name or keyword that it is compared with, in lower case.
-    pub of: String,
-    /// The signs before it: a quotation mark, a wild card.
-    pub before: String,
-    /// The signs after it.
-    pub after: String,
-}
-
-/// A statement that was read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// Its parts, in order.
-    pub pieces: Vec<Piece>,
-    /// It asks for data or changes them, so that it is no words that happen to be a statement.
-    pub is_sure: bool,
-    /// It asks for data and changes none.
-    pub asks: bool,
-    /// It asks for an order of what it returns.
-    pub orders: bool,
-}
-
-impl Reading {
-    /// The names, as they are written, without quotation marks.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Name(name) => Some(bare(name)),
-            _ => None,
-        })
-    }
-
-    /// The literals.
-    pub fn literals(&self) -> impl Iterator<Item = &Literal> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Value(literal) => Some(literal),
-            _ => None,
-        })
-    }
-}
-
-/// A name without its quotation marks.
-pub(super) fn bare(name: &str) -> &str {
-    name.trim_matches(['`', '"', '[', ']'])
-}
 
 /// The dialects in which a text is tried, in this order.
 fn dialects() -> [Box<dyn Dialect>; 3] {
@@ -146,21 +87,11 @@ pub fn read(text: &str) -> Option<Reading> {
         done = end;
     }
     push_text(&mut pieces, text.get(done..)?);
-    let reading = Reading { pieces, is_sure, asks, orders };
-    let again: Option<String> = reading.pieces.iter().map(written).collect();
-    (again.as_deref() == Some(text)).then_some(reading)
+    Reading { pieces, is_sure, asks, orders }.that_writes(text)
 }
 
 /// Words between a literal and what it is compared with.
 const PASSED_BY: [&str; 9] = ["in", "like", "not", "between", "and", "or", "is", "as", "values"];
-
-fn push_text(pieces: &mut Vec<Piece>, text: &str) {
-    match pieces.last_mut() {
-        _ if text.is_empty() => {}
-        Some(Piece::Text(own)) => own.push_str(text),
-        _ => pieces.push(Piece::Text(text.to_owned())),
-    }
-}
 
 /// Whether a query changes something all the same: with a statement inside that does, into a new table, or
 /// by locking rows.
@@ -202,10 +133,8 @@ fn literal(token: &Token, written: &str, of: &str) -> Option<Literal> {
     let of = of.to_owned();
     let (text, quote) = match token {
         Token::Number(..) => {
-            let number = serde_json::from_str::<serde_json::Number>(written).ok();
-            let same = number.filter(|number| number.to_string() == written);
-            let value = same.map_or_else(|| Value::from(written), Value::Number);
-            return Some(Literal { value, of, before: String::new(), after: String::new() });
+            let value = plain(written);
+            return Some(Literal { value, of, ..Literal::default() });
         }
         Token::SingleQuotedString(text) => (text, '\''),
         Token::DoubleQuotedString(text) => (text, '"'),
@@ -225,36 +154,8 @@ fn literal(token: &Token, written: &str, of: &str) -> Option<Literal> {
         of,
         before: format!("{quote}{head}"),
         after: format!("{tail}{quote}"),
+        quoting: Quoting::Sql,
     })
-}
-
-/// A literal's value between its signs; `None` for one that is no scalar.
-pub fn render(value: &Value, before: &str, after: &str) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(yes) => yes.to_string(),
-        _ => return None,
-    };
-    match before.chars().next() {
-        Some(quote @ ('\'' | '"')) => {
-            let doubled = text.replace(quote, &format!("{quote}{quote}"));
-            Some(format!("{before}{doubled}{after}"))
-        }
-        // Without quotation marks it is a number, or another statement would be made of it.
-        None => {
-            let plain = text.trim_start_matches(['$', '€', '£']).replace(',', "");
-            serde_json::from_str::<serde_json::Number>(&plain).ok().map(|_| plain)
-        }
-        Some(_) => None,
-    }
-}
-
-fn written(piece: &Piece) -> Option<String> {
-    match piece {
-        Piece::Text(text) | Piece::Name(text) => Some(text.clone()),
-        Piece::Value(Literal { value, before, after, .. }) => render(value, before, after),
-    }
 }
 
 /// Where identifiers stand in a statement's tree, by line and column, and those that it gives itself.
@@ -349,7 +250,6 @@ impl<'t> Places<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn shown(text: &str) -> String {
         let Some(reading) = read(text) else { return "none".to_owned() };
@@ -400,15 +300,6 @@ mod tests {
         assert_eq!(is_sure("DELETE FROM b WHERE a = 1"), Some(true));
         assert_eq!(is_sure("show lakes"), Some(false));
         assert_eq!(is_sure("SELECT 1"), Some(false));
-    }
-
-    #[test]
-    fn a_value_is_written_between_its_signs_and_cannot_leave_them() {
-        assert_eq!(render(&json!("O'Hara"), "'", "'").unwrap(), "'O''Hara'");
-        assert_eq!(render(&json!("ca"), "'%", "%'").unwrap(), "'%ca%'");
-        assert_eq!(render(&json!("1,200"), "", "").unwrap(), "1200");
-        assert_eq!(render(&json!("1 OR 1"), "", ""), None);
-        assert_eq!(render(&json!(["a"]), "'", "'"), None);
     }
 
     #[test]
