@@ -8,16 +8,19 @@ mod model_file;
 #[path = "support/runs.rs"]
 mod runs;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use async_trait::async_trait;
 use model_file::models_are_tested;
 use plancache::domain::{Outcome, RunOutcome, Served, Tool, Trace};
 use plancache::engine::Engine;
+use plancache::fill::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 use plancache::matching::Embedder;
 use plancache::models::EmbedderChoice;
-use plancache::policy::{Natural, Policy};
+use plancache::policy::{Natural, NaturalChoice, Policy};
+use plancache::store::MemoryStore;
 use runs::{calls_of, engine, fresh_run, next, policy, run, served, task, tool};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 fn embedder() -> Option<Arc<dyn Embedder>> {
     static EMBEDDER: LazyLock<Option<Arc<dyn Embedder>>> = LazyLock::new(|| {
@@ -149,4 +152,66 @@ async fn a_plan_that_a_text_was_misread_as_serves_its_own_words_only() {
     assert!(matches!(reply.outcome, Outcome::Miss(_)), "{:?}", reply.outcome);
     let own = renewing("#L99", "d_1");
     assert_eq!(served(&engine, &own).await.0, calls_of(&own));
+}
+
+/// A filler that knows where a loan comes from and goes to, as surely as it says.
+#[derive(Debug)]
+struct Mover {
+    margin: f32,
+    /// What it was asked, in order.
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Filler for Mover {
+    fn name(&self) -> &str {
+        "mover"
+    }
+
+    async fn fill(&self, question: FillQuestion) -> Result<FillAnswer, FillError> {
+        let Choice::Candidates(values) = &question.choice else { return Ok(FillAnswer::Abstained) };
+        let wanted = if question.prefix.contains("Argument: from:") { "d_4" } else { "d_9" };
+        self.asked.lock().unwrap().push(question.task);
+        let index = values.iter().position(|value| value.contains(wanted)).unwrap();
+        Ok(FillAnswer::Chosen { index, margin: self.margin })
+    }
+}
+
+fn moving(text: &str, loan: &str, from: &str, to: &str) -> Trace {
+    let tools = Arc::new(vec![tool("carry", json!({"loan": {}, "from": {}, "to": {}}))]);
+    let arguments = json!({"loan": loan, "from": from, "to": to});
+    run(text, &tools, [("carry", arguments, json!({"loan": loan}))], "")
+}
+
+/// What is served where only the filler can say which desk is which.
+async fn carried(margin: f32) -> Option<(Vec<(String, Map<String, Value>)>, Vec<String>)> {
+    let natural = Natural { risk: 0.9, fit: 20.0, choice: NaturalChoice::Single, ..Natural::default() };
+    let filler = Arc::new(Mover { margin, asked: Mutex::default() });
+    let store = Arc::new(MemoryStore::default());
+    let engine = Engine::open(Policy { natural, ..policy(&[]) }, store, Some(filler.clone())).await.unwrap();
+    let engine = engine.with_embedder(Some(embedder()?));
+    for (loan, from, to) in [("Emma", "d_1", "d_2"), ("Ulysses", "d_5", "d_6")] {
+        let text = format!("Please move the loan {loan:?} from desk {from} to desk {to}.");
+        engine.admit(&moving(&text, loan, from, to)).await.unwrap();
+    }
+    let text = "Please move to desk d_9 the loan \"Dubliners\" from desk d_4.";
+    let (calls, _) = served(&engine, &moving(text, "Dubliners", "d_4", "d_9")).await;
+    let asked = filler.asked.lock().unwrap().clone();
+    Some((calls, asked))
+}
+
+#[tokio::test]
+async fn the_filler_chooses_slot_by_slot_with_the_whole_task_in_view() {
+    let Some((calls, asked)) = carried(1.0).await else { return };
+    let arguments = runs::map(json!({"loan": "Dubliners", "from": "d_4", "to": "d_9"}));
+    assert_eq!(calls, [("carry".to_owned(), arguments)]);
+    // The one that is left is no question.
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(
+        asked[0].contains("Please move to desk d_9") && asked[0].contains("loan: Dubliners"),
+        "{asked:?}"
+    );
+    // It abstains where it is not sure.
+    let Some((calls, asked)) = carried(0.01).await else { return };
+    assert_eq!((calls.len(), asked.len()), (0, 1));
 }

@@ -144,7 +144,7 @@ impl Engine {
 }
 
 /// The first argument that is a slot's whole value, with its tool.
-fn reader(template: &Template, slot: SlotId) -> Option<(&str, &str)> {
+pub(super) fn reader(template: &Template, slot: SlotId) -> Option<(&str, &str)> {
     let whole = Binding::Value(Operand::Slot { slot, part: SlotPart::Whole });
     let is_it = |argument: &Argument| {
         let mut found = false;

@@ -18,6 +18,7 @@ mod natural;
 mod programs;
 mod results;
 mod shown;
+mod single;
 mod sliced;
 mod snapshot;
 mod stands;

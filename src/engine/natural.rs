@@ -6,11 +6,13 @@ use super::Engine;
 use super::covers::Cover;
 use super::lookup::{self, Decision, Fingerprints};
 use super::programs::place;
+use super::single;
 use super::snapshot::{Tenant, masked_pattern};
 use super::weighed::Weighed;
 use crate::domain::{Lifecycle, Miss, Namespace, Served, Task, Template, TemplateRecord};
 use crate::fill::{Block, Choice, FillAnswer, FillQuestion, Plan, loose};
 use crate::matching::words;
+use crate::policy::NaturalChoice;
 use crate::spans::lex;
 
 /// Most templates that are tried on one text.
@@ -129,6 +131,9 @@ impl Engine {
     async fn preferred(&self, task: &Task, rivals: &[&Cover]) -> Option<usize> {
         if rivals.len() < 2 || !self.policy.filler {
             return None;
+        }
+        if self.policy.natural.choice == NaturalChoice::Single && single::differ_in_values(rivals) {
+            return self.single(task, rivals).await;
         }
         let values: Vec<String> = rivals.iter().map(|cover| cover.rendered()).collect();
         let question = FillQuestion {

@@ -16,8 +16,6 @@ use crate::spans::Lexed;
 
 /// Most wordings of one text that are compared.
 const MOST_WORDINGS: usize = 128;
-/// Readings of one region whose values fit nearly as well as the best one's are kept too.
-const FIT: f32 = 0.5;
 
 /// The covers of a text by likeness, and what is needed to judge them.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +24,10 @@ pub(super) struct Weighed {
     pub(super) covers: Vec<Cover>,
     /// How likely the next text asks for a plan that was never seen.
     novelty: f32,
-    /// Of every known plan, how alike its wording is to that of another one for values of the same
-    /// kinds.
+    /// Of every known wording, how alike it is to the nearest of another plan for values of the same kinds.
     between: Vec<f32>,
+    /// Of every known wording of a plan that has several, how alike it is to the nearest of the others.
+    within: Vec<f32>,
 }
 
 impl Weighed {
@@ -42,7 +41,7 @@ impl Weighed {
     ) -> Result<Self, EmbedError> {
         let templates: Vec<&Template> = records.iter().map(|record| &*record.template).collect();
         let text = LooseText::of(text, &templates);
-        let mut readings = readings(records, &text);
+        let mut readings = readings(records, &text, natural.fit);
         if readings.is_empty() {
             return Ok(Self::default());
         }
@@ -58,13 +57,21 @@ impl Weighed {
         }
         readings.retain(|reading| reading.alike >= natural.likeness - natural.margin);
         let covers = best_covers(readings, text.ends());
-        Ok(Self { covers, novelty, between: between(records, known) })
+        let (between, within) = neighbours(records, known);
+        Ok(Self { covers, novelty, between, within })
     }
 
-    /// How likely a text of a plan that was never seen comes, and is so much like a known one.
+    /// How likely a text that is so much like a known one asks for a plan that was never seen, and not for the
+    /// known one in other words (Bayes). Both kinds of texts are judged by the wordings that are known: how
+    /// many of other plans are so alike, and how many of the same plan.
     fn risk(&self, alike: f32) -> f32 {
-        let so = self.between.iter().filter(|other| **other >= alike).count();
-        self.novelty * (so as f32 + 1.0) / (self.between.len() as f32 + 1.0)
+        let share = |all: &[f32], unknown: f32| {
+            let so = all.iter().filter(|other| **other >= alike).count();
+            (so as f32 + 1.0) / (all.len() as f32 + unknown)
+        };
+        let (other, same) = (share(&self.between, 1.0), share(&self.within, 2.0));
+        let wrong = self.novelty * other;
+        wrong / (wrong + (1.0 - self.novelty) * same)
     }
 
     /// Whether a part is like enough to what it is read as.
@@ -112,7 +119,7 @@ impl Weighed {
 }
 
 /// Every way in which a region of the text holds just the values that a template asks for.
-fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>) -> Vec<Reading> {
+fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>, fit: f32) -> Vec<Reading> {
     let readers: Vec<(&Arc<Template>, LooseReader<'_>)> = records
         .iter()
         .filter_map(|record| Some((&record.template, LooseReader::of(&record.template)?)))
@@ -123,7 +130,7 @@ fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>) -> Vec<Readin
         for (template, reader) in &readers {
             let found = reader.read(text, (from, to));
             let best = found.first().map_or(0.0, |reading| reading.fit);
-            for reading in found.into_iter().take_while(|reading| best - reading.fit < FIT) {
+            for reading in found.into_iter().take_while(|reading| best - reading.fit < fit) {
                 wordings.insert(reading.wording.clone());
                 if wordings.len() > MOST_WORDINGS {
                     return Vec::new();
@@ -136,16 +143,48 @@ fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>) -> Vec<Readin
     out
 }
 
-fn between(records: &[Arc<TemplateRecord>], vectors: &[Arc<[f32]>]) -> Vec<f32> {
-    let acting: Vec<(String, Vec<_>, &Arc<[f32]>)> = records
+/// Of every wording, how alike it is to the nearest of another plan for values of the same kinds; and of every
+/// one whose plan has several, to the nearest of the others.
+fn neighbours(records: &[Arc<TemplateRecord>], vectors: &[Arc<[f32]>]) -> (Vec<f32>, Vec<f32>) {
+    let acting: Vec<(String, Vec<_>, String, &Arc<[f32]>)> = records
         .iter()
         .zip(vectors)
         .filter(|(record, _)| !record.template.is_idle())
-        .map(|(record, vector)| (plan_of(&record.template), kinds_of(&record.template), vector))
+        .map(|(record, vector)| {
+            let template = &record.template;
+            (plan_of(template), kinds_of(template), loose::wording(template), vector)
+        })
         .collect();
-    let nearest = |(plan, kinds, vector): &(String, Vec<_>, &Arc<[f32]>)| {
-        let others = acting.iter().filter(|(other, own, _)| other != plan && own == kinds);
-        others.map(|(_, _, other)| alike(vector, other)).fold(0.0, f32::max)
-    };
-    acting.iter().map(nearest).collect()
+    let (mut between, mut within) = (Vec::new(), Vec::new());
+    for (plan, kinds, wording, vector) in &acting {
+        let others = acting.iter().filter(|(other, own, ..)| other != plan && own == kinds);
+        between.push(others.map(|(.., other)| alike(vector, other)).fold(0.0, f32::max));
+        let same = acting.iter().filter(|(own, _, other, _)| own == plan && other != wording);
+        within.extend(same.map(|(.., other)| alike(vector, other)).reduce(f32::max));
+    }
+    (between, within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_for_other_words_is_wrong_as_seldom_as_the_known_wordings_say() {
+        let weighed = |between: &[f32], within: &[f32]| Weighed {
+            novelty: 0.2,
+            between: between.to_vec(),
+            within: within.to_vec(),
+            ..Weighed::default()
+        };
+        let many = vec![0.3; 99];
+        // Nothing is known of how alike wordings of one plan are: they may well be so alike.
+        assert!((weighed(&many, &[]).risk(0.8) - 0.2 * 0.01 / (0.2 * 0.01 + 0.8 * 0.5)).abs() < 1e-6);
+        // They are known to be less alike than this: another plan is likelier.
+        assert!(weighed(&many, &[0.4; 98]).risk(0.8) > 0.15);
+        // Other plans are often so alike.
+        assert!(weighed(&[0.9; 99], &[]).risk(0.8) > 0.3);
+        // Nothing known: as likely as not.
+        assert!(weighed(&[], &[]).risk(0.8) > 0.3);
+    }
 }

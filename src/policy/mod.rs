@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{EffectClass, Learning};
 
-pub use natural::Natural;
+pub use natural::{Natural, NaturalChoice};
 
 /// Whether the cache decides, learns, both or neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
