@@ -10,7 +10,7 @@ use crate::programs::Language;
 fn names(language: Language) -> &'static [&'static str] {
     match language {
         Language::Shell => &["shell", "bash", "sh", "zsh", "terminal", "command", "cmd"],
-        Language::Python => &["python", "py", "notebook", "cell", "code", "script", "program"],
+        Language::Python => &["python", "py", "ipython", "cell", "code", "script", "program"],
         Language::JavaScript => &["javascript", "js", "node", "code", "script", "program"],
     }
 }
