@@ -57,22 +57,22 @@ fn count(word: &str, boat: &str, command: &str) -> Trace {
 /// Three runs of one plan, which show what in it is always the same.
 fn counts() -> [Trace; 3] {
     [
-        count("leak", "Gull", "grep -c leak /srv/log/Gull.log | tail -n 1"),
-        count("fire", "Tern", "grep -c fire /srv/log/Tern.log | tail -n 1"),
-        count("sunk", "Auk", "grep -c sunk /srv/log/Auk.log"),
+        count("leak", "Gull", "grep -m9 -c leak /srv/log/Gull.log | tail -n 1"),
+        count("fire", "Tern", "grep -m9 -c fire /srv/log/Tern.log | tail -n 1"),
+        count("sunk", "Auk", "grep -m9 -c sunk /srv/log/Auk.log"),
     ]
 }
 
 #[tokio::test]
 async fn a_command_is_served_with_other_values() {
     let runs =
-        [&counts()[..2], &[count("mast", "Rail", "grep -c mast /srv/log/Rail.log | tail -n 1")]].concat();
-    let mut wanted = count("rope", "Puffin", "grep -c rope /srv/log/Puffin.log | tail -n 1");
+        [&counts()[..2], &[count("mast", "Rail", "grep -m9 -c mast /srv/log/Rail.log | tail -n 1")]].concat();
+    let mut wanted = count("rope", "Puffin", "grep -m9 -c rope /srv/log/Puffin.log | tail -n 1");
     serves(&runs, &wanted).await;
     // Two tasks do not show what is always the same.
     misses(&runs[..2], &wanted).await;
     // A value stays one whatever it says.
-    wanted = count("lost; rm x", "Puffin", "grep -c 'lost; rm x' /srv/log/Puffin.log | tail -n 1");
+    wanted = count("lost; rm x", "Puffin", "grep -m9 -c 'lost; rm x' /srv/log/Puffin.log | tail -n 1");
     serves(&runs, &wanted).await;
     // It would be an option.
     misses(&runs, &count("-rf", "Puffin", "")).await;
@@ -80,7 +80,7 @@ async fn a_command_is_served_with_other_values() {
 
 #[tokio::test]
 async fn commands_that_do_something_else_are_other_plans() {
-    let wanted = count("rope", "Puffin", "grep -c rope /srv/log/Puffin.log | tail -n 1");
+    let wanted = count("rope", "Puffin", "grep -m9 -c rope /srv/log/Puffin.log | tail -n 1");
     misses(&counts(), &wanted).await;
 }
 

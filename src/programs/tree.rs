@@ -67,19 +67,18 @@ impl Language {
 
     /// The languages in which a program of these parts may be written: none if it is SQL.
     pub fn of(parts: &[ProgramPart]) -> Vec<Self> {
-        let mut out = Vec::new();
-        for part in parts {
-            let ProgramPart::Value { quoting, .. } = part else { continue };
-            match quoting {
-                Quoting::Sql => return Vec::new(),
-                Quoting::ShellWord | Quoting::ShellSingle | Quoting::ShellDouble => return vec![Self::Shell],
-                Quoting::Escaped | Quoting::Long | Quoting::Number | Quoting::Name => {
-                    return vec![Self::Python, Self::JavaScript];
-                }
-                Quoting::Inside => out = Self::ALL.to_vec(),
-            }
+        let has = |of: fn(&Quoting) -> bool| {
+            parts.iter().any(|part| matches!(part, ProgramPart::Value { quoting, .. } if of(quoting)))
+        };
+        if ProgramPart::are_sql(parts) {
+            Vec::new()
+        } else if has(|q| matches!(q, Quoting::ShellWord | Quoting::ShellSingle | Quoting::ShellDouble)) {
+            vec![Self::Shell]
+        } else if has(|q| matches!(q, Quoting::Escaped | Quoting::Long | Quoting::Name)) {
+            vec![Self::Python, Self::JavaScript]
+        } else {
+            Self::ALL.to_vec()
         }
-        out
     }
 }
 
