@@ -171,11 +171,14 @@ impl Shared {
                 written -= 1;
             }
         }
-        // A recording that ends on an observation is not over where something else was looked at since.
+        // A recording that ends on an observation is over with that; its reads come in another order only where
+        // nothing else was looked at.
         let last = trace.steps.last().filter(|last| trace.answer.is_none() && is_read(last));
         let made = |done: &TraceStep| trace.steps.iter().any(|step| key(&step.call) == key(&done.call));
-        let strayed = history.last().is_some_and(|done| !made(done));
-        Ok(last.filter(|_| strayed).map(|last| &last.call))
+        let strayed = history.iter().any(|done| !made(done));
+        let is_last =
+            |last: &TraceStep| history.last().is_some_and(|done| key(&done.call) == key(&last.call));
+        Ok(last.filter(|last| strayed && !is_last(last)).map(|last| &last.call))
     }
 
     fn cost(&self, trace: &Trace, history: &[TraceStep], next: Option<&Call>) -> Usage {
