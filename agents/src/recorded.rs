@@ -148,8 +148,8 @@ impl Shared {
         Ok(PlanResponse { step, usage })
     }
 
-    /// The first call of the run that is not yet done, `None` when all are and nothing else was done since; the
-    /// index of the first call done that does not agree.
+    /// The first call of the run that is not yet done, `None` when all are and the run stands where
+    /// the recording ends; the index of the first call done that does not agree.
     fn next_call<'a>(&self, trace: &'a Trace, history: &[TraceStep]) -> Result<Option<&'a Call>, usize> {
         let is_read = |step: &&TraceStep| self.reads.contains(&step.call.tool);
         let mut writes = trace.steps.iter().filter(|step| !is_read(step));

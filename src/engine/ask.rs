@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,16 +105,7 @@ impl Engine {
             slot: spec.map(|s| s.name.clone()).unwrap_or_default(),
         };
         let (tool, argument) = reader(template, id).ok_or_else(unfilled)?;
-        // Where a decision is only explained, the task may come without its tools.
-        let assumed;
-        let tool = match task.tool(tool) {
-            Some(tool) => tool,
-            None => {
-                let (name, description) = (tool.to_owned(), String::new());
-                assumed = Tool { name, description, parameters: Value::Null };
-                &assumed
-            }
-        };
+        let tool = &*offered(task, tool);
         let all = spec.map(|spec| candidates(spec, &lex(said))).unwrap_or_default();
         let members: Vec<String> = all.iter().filter_map(|c| text_of(&c.value)).collect();
         let wanted = Wanted { template, tool, argument, said, deadline: self.deadline() };
@@ -141,6 +133,15 @@ impl Engine {
     pub(super) fn deadline(&self) -> Duration {
         Duration::from_millis(self.policy.filler_deadline_ms)
     }
+}
+
+/// The tool of this name. Where a decision is only explained, the task may come without its tools.
+pub(super) fn offered<'t>(task: &'t Task, tool: &str) -> Cow<'t, Tool> {
+    let assumed = || {
+        let (name, description) = (tool.to_owned(), String::new());
+        Cow::Owned(Tool { name, description, parameters: Value::Null })
+    };
+    task.tool(tool).map_or_else(assumed, Cow::Borrowed)
 }
 
 /// The first argument that is a slot's whole value, with its tool.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::{Argument, Binding, ProgramPart, Quoting, Template, Tier, canonical_hash};
+use crate::domain::{Argument, Binding, ProgramPart, Template, Tier, canonical_hash};
 use crate::policy::{Policy, ProgramNames};
 use crate::programs::{Schema, Shape, canonical, render};
 use crate::spans::{Kind, Lexed, Token, lex, said_number, same_text};
@@ -133,19 +133,19 @@ fn parts(template: &Template) -> Option<&[ProgramPart]> {
 pub(super) fn same(learnt: &Learnt, text: &str, said: &Said, schema: &Schema, others: ProgramNames) -> bool {
     let holds = || {
         let parts = self::parts(&learnt.template)?;
-        let stand_in = |at: usize, before: &str, after: &str| {
+        let stand_in = |at: usize, before: &str, after: &str, quoting| {
             // A value of its own for each place, told again by its number.
             let number = Value::from(900_000_000_u64 + at as u64);
             let text = Value::from(format!("value {at}"));
-            render(if before.is_empty() { &number } else { &text }, before, after, Quoting::Sql)
+            render(if before.is_empty() { &number } else { &text }, before, after, quoting)
         };
         let mut own = String::new();
         let mut spaces = Vec::new();
         for part in parts {
             match part {
                 ProgramPart::Text(text) | ProgramPart::Name(text) => own.push_str(text),
-                ProgramPart::Value { before, after, space, .. } => {
-                    own.push_str(&stand_in(spaces.len(), before, after)?);
+                ProgramPart::Value { before, after, quoting, space, .. } => {
+                    own.push_str(&stand_in(spaces.len(), before, after, *quoting)?);
                     spaces.push((space, before.as_str(), after.as_str()));
                 }
             }
@@ -244,7 +244,7 @@ pub(super) fn filled(
                 None => out.push_str(name),
             },
             ProgramPart::Text(own) => out.push_str(own),
-            ProgramPart::Value { before, after, space, .. } => {
+            ProgramPart::Value { before, after, quoting, space, .. } => {
                 let best = space.best().next()?;
                 let value = match best {
                     Binding::Constant { json: Some(json), seen, .. } if *seen == 0 || *seen >= least => {
@@ -261,7 +261,7 @@ pub(super) fn filled(
                     }
                     _ => return None,
                 };
-                out.push_str(&render(&value, before, after, Quoting::Sql)?);
+                out.push_str(&render(&value, before, after, *quoting)?);
             }
         }
     }

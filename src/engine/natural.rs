@@ -132,8 +132,11 @@ impl Engine {
         if rivals.len() < 2 || !self.policy.filler {
             return None;
         }
-        if self.policy.natural.choice == NaturalChoice::Single && single::differ_in_values(rivals) {
-            return self.single(task, rivals).await;
+        if self.policy.natural.choice == NaturalChoice::Single {
+            let blocks: Vec<Vec<Block>> = rivals.iter().map(|cover| cover.blocks()).collect();
+            if single::differ_in_values(&blocks) {
+                return self.single(task, &blocks).await;
+            }
         }
         let values: Vec<String> = rivals.iter().map(|cover| cover.rendered()).collect();
         let question = FillQuestion {
@@ -143,13 +146,9 @@ impl Engine {
             choice: Choice::Meant { argument: "request".into(), values, said: task.text.clone() },
             deadline: self.deadline(),
         };
-        match self.filler.as_ref()?.fill(question).await {
+        match self.answer_to(question, &|| Miss::FillerUnavailable).await {
             Ok(FillAnswer::Chosen { index, margin }) if margin >= self.policy.natural.odds => Some(index),
-            Ok(_) => None,
-            Err(why) => {
-                tracing::debug!(%why, "the filler did not decide between readings");
-                None
-            }
+            _ => None,
         }
     }
 }

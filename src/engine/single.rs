@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
-use super::ask::reader;
-use super::covers::Cover;
-use crate::domain::{ListId, SlotId, Task, Template, TemplateId, Tool};
+use super::ask::{offered, reader};
+use crate::domain::{ListId, Miss, SlotId, Task, Template, TemplateId};
+use crate::expr::Read;
 use crate::fill::{Block, FillAnswer, Wanted};
 use crate::spans::text_of;
 
@@ -21,21 +21,19 @@ struct Place {
 impl Engine {
     /// Which of several readings that differ in their values alone the filler arrives at slot by slot; `None`
     /// where a choice is not clear.
-    pub(super) async fn single(&self, task: &Task, rivals: &[&Cover]) -> Option<usize> {
-        let all: Vec<Vec<Block>> = rivals.iter().map(|cover| cover.blocks()).collect();
-        let first = all.first()?;
-        let mut left: Vec<usize> = (0..all.len()).collect();
+    pub(super) async fn single(&self, task: &Task, rivals: &[Vec<Block>]) -> Option<usize> {
+        let first = rivals.first()?;
+        let mut left: Vec<usize> = (0..rivals.len()).collect();
         let mut known: Vec<String> = Vec::new();
         for place in places(first) {
-            let own = |at: usize| value(all.get(at)?, place);
-            let values: BTreeSet<Option<String>> = left.iter().map(|at| own(*at)).collect();
-            let values: Vec<String> = values.into_iter().collect::<Option<_>>()?;
+            let own = |at: &usize| rivals.get(*at).map_or_else(String::new, |blocks| value(blocks, place));
+            let values: Vec<String> = left.iter().map(own).collect::<BTreeSet<_>>().into_iter().collect();
             let template = &first.get(place.block)?.template;
             let chosen = match values.as_slice() {
                 [only] => only.clone(),
                 several => self.slot_value(task, template, place, several, &known).await?,
             };
-            left.retain(|at| own(*at).as_ref() == Some(&chosen));
+            left.retain(|at| own(at) == chosen);
             let name = template.slot(place.slot).map_or("value", |slot| slot.name.as_str());
             known.push(format!("{name}: {chosen}"));
         }
@@ -54,30 +52,26 @@ impl Engine {
         values: &[String],
         known: &[String],
     ) -> Option<String> {
-        let (tool, argument) = asked_for(task, template, place.slot)?;
+        let (tool, argument) = asked_for(template, place.slot)?;
+        let tool = &*offered(task, tool);
         let mut said = task.text.clone();
         if !known.is_empty() {
             said.push_str("\nKnown so far: ");
             said.push_str(&known.join("; "));
         }
         let wanted = Wanted { template, tool, argument, said: &said, deadline: self.deadline() };
-        match self.filler.as_ref()?.fill(wanted.among(values)).await {
+        match self.answer_to(wanted.among(values), &|| Miss::FillerUnavailable).await {
             Ok(FillAnswer::Chosen { index, margin }) if margin >= self.policy.natural.slot_margin => {
                 values.get(index).cloned()
             }
-            Ok(_) => None,
-            Err(why) => {
-                tracing::debug!(%why, "the filler did not choose a slot's value");
-                None
-            }
+            _ => None,
         }
     }
 }
 
 /// Whether readings are of the same templates and differ in their values alone.
-pub(super) fn differ_in_values(rivals: &[&Cover]) -> bool {
-    let all: Vec<Vec<Block>> = rivals.iter().map(|cover| cover.blocks()).collect();
-    all.windows(2).all(|pair| shape(&pair[0]) == shape(&pair[1]))
+pub(super) fn differ_in_values(rivals: &[Vec<Block>]) -> bool {
+    rivals.windows(2).all(|pair| shape(&pair[0]) == shape(&pair[1]))
 }
 
 /// What readings that differ in their values alone have in common.
@@ -102,24 +96,15 @@ fn places(blocks: &[Block]) -> Vec<Place> {
 }
 
 /// What a slot is in a reading, as text; nothing is an empty text.
-fn value(blocks: &[Block], place: Place) -> Option<String> {
-    let values = &blocks.get(place.block)?.values;
-    let read = match place.unit {
-        None => values.slots.get(&place.slot),
-        Some((list, at)) => values.lists.get(&list)?.get(at)?.get(&place.slot),
-    };
-    Some(
-        read.filter(|read| !read.is_absent())
-            .map_or_else(String::new, |read| text_of(&read.value).unwrap_or_else(|| read.value.to_string())),
-    )
+fn value(blocks: &[Block], place: Place) -> String {
+    let read = blocks.get(place.block).and_then(|block| block.values.get(place.slot, place.unit));
+    let said = |read: &Read| text_of(&read.value).unwrap_or_else(|| read.value.to_string());
+    read.filter(|read| !read.is_absent()).map_or_else(String::new, said)
 }
 
-/// What to ask for: the argument that is a slot's whole value, or by the slot's own name what a record is
+/// What to ask for: tool and argument that is a slot's whole value, or by the slot's own name what a record is
 /// selected by.
-fn asked_for<'t>(task: &'t Task, template: &'t Template, slot: SlotId) -> Option<(&'t Tool, &'t str)> {
-    let (tool, argument) = match reader(template, slot) {
-        Some(reader) => reader,
-        None => (template.steps.last()?.tool.as_str(), template.slot(slot)?.name.as_str()),
-    };
-    Some((task.tool(tool)?, argument))
+fn asked_for(template: &Template, slot: SlotId) -> Option<(&str, &str)> {
+    let own = || Some((template.steps.last()?.tool.as_str(), template.slot(slot)?.name.as_str()));
+    reader(template, slot).or_else(own)
 }

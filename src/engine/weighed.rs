@@ -57,7 +57,7 @@ impl Weighed {
         }
         readings.retain(|reading| reading.alike >= natural.likeness - natural.margin);
         let covers = best_covers(readings, text.ends());
-        let (between, within) = neighbours(records, known);
+        let (between, within) = neighbours(records, texts.get(said.len()..).unwrap_or_default(), known);
         Ok(Self { covers, novelty, between, within })
     }
 
@@ -69,6 +69,7 @@ impl Weighed {
             let so = all.iter().filter(|other| **other >= alike).count();
             (so as f32 + 1.0) / (all.len() as f32 + unknown)
         };
+        // Of what was never seen, the worst is assumed of other plans, and even chances of the same (Laplace).
         let (other, same) = (share(&self.between, 1.0), share(&self.within, 2.0));
         let wrong = self.novelty * other;
         wrong / (wrong + (1.0 - self.novelty) * same)
@@ -145,14 +146,17 @@ fn readings(records: &[Arc<TemplateRecord>], text: &LooseText<'_>, fit: f32) -> 
 
 /// Of every wording, how alike it is to the nearest of another plan for values of the same kinds; and of every
 /// one whose plan has several, to the nearest of the others.
-fn neighbours(records: &[Arc<TemplateRecord>], vectors: &[Arc<[f32]>]) -> (Vec<f32>, Vec<f32>) {
-    let acting: Vec<(String, Vec<_>, String, &Arc<[f32]>)> = records
+fn neighbours(
+    records: &[Arc<TemplateRecord>],
+    wordings: &[String],
+    vectors: &[Arc<[f32]>],
+) -> (Vec<f32>, Vec<f32>) {
+    let acting: Vec<(String, Vec<_>, &String, &Arc<[f32]>)> = records
         .iter()
-        .zip(vectors)
+        .zip(wordings.iter().zip(vectors))
         .filter(|(record, _)| !record.template.is_idle())
-        .map(|(record, vector)| {
-            let template = &record.template;
-            (plan_of(template), kinds_of(template), loose::wording(template), vector)
+        .map(|(record, (wording, vector))| {
+            (plan_of(&record.template), kinds_of(&record.template), wording, vector)
         })
         .collect();
     let (mut between, mut within) = (Vec::new(), Vec::new());

@@ -62,7 +62,7 @@ pub struct Extracted {
 /// The run's outcome is not looked at: whether a run may be learnt is the caller's question.
 pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning) -> Extracted {
     let text = crate::spans::lex(&trace.task.text);
-    let programs = if learning.programs { Programs::of(trace) } else { None };
+    let programs = if learning.programs { Programs::of(trace, &text) } else { None };
     let trace = programs.as_ref().map_or(trace, |programs| &programs.trace);
     let flow = flow::Flow::with(trace, &text, is_read, learning.values, programs.as_ref());
     // A query is for all that the text says, and what repeats in a program is its own affair.
@@ -109,10 +109,10 @@ pub fn extract(trace: &Trace, is_read: &dyn Fn(&str) -> bool, learning: Learning
 /// The steps of a run that what it was for depends on, in order: its plan. Failed calls, reads on
 /// which nothing depends and calls without an answer are not among them.
 pub fn needed(trace: &Trace, is_read: &dyn Fn(&str) -> bool) -> Vec<usize> {
-    let programs = Programs::of(trace);
+    let text = crate::spans::lex(&trace.task.text);
+    let programs = Programs::of(trace, &text);
     let trace = programs.as_ref().map_or(trace, |programs| &programs.trace);
-    let flow =
-        flow::Flow::with(trace, &crate::spans::lex(&trace.task.text), is_read, true, programs.as_ref());
+    let flow = flow::Flow::with(trace, &text, is_read, true, programs.as_ref());
     let sinks = flow.sinks.iter().filter(|sink| !flow.broken.contains(sink));
     let mut steps: Vec<usize> = sinks.flat_map(|sink| flow.closure(*sink)).collect();
     steps.sort_unstable();

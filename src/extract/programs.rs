@@ -10,7 +10,7 @@ use super::languages::languages;
 use super::occurrences::{occurrences, scalars};
 use crate::domain::{Argument, Binding, ProgramPart, Template, Trace};
 use crate::programs::{Literal, Piece, Reading, statement};
-use crate::spans::lex;
+use crate::spans::Lexed;
 
 /// The programs of a run, by step and argument.
 type Cut = BTreeMap<(usize, String), Reading>;
@@ -27,21 +27,20 @@ pub(super) struct Programs {
 impl Programs {
     /// Reads the programs of a run. An argument of a tool holds programs if each of its values that
     /// did not fail is one, and some surely is; `None` if there is no such argument.
-    pub(super) fn of(trace: &Trace) -> Option<Self> {
+    pub(super) fn of(trace: &Trace, text: &Lexed) -> Option<Self> {
         let mut places: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         for (at, step) in trace.steps.iter().enumerate() {
             for name in step.call.arguments.keys() {
                 places.entry((&step.call.tool, name)).or_default().push(at);
             }
         }
-        let text = lex(&trace.task.text);
         let known = |value: &Value| {
             let seen = trace.steps.iter().filter_map(|step| step.observation.as_ref());
-            !occurrences(&text, value).is_empty() || { seen }.any(|seen| holds(&seen.value, value))
+            !occurrences(text, value).is_empty() || { seen }.any(|seen| holds(&seen.value, value))
         };
         let (mut cut, mut queries) = (Cut::new(), BTreeSet::new());
         for ((tool, name), steps) in places {
-            let all = |read: &dyn Fn(&str) -> Option<Reading>| all(trace, name, &steps, read);
+            let all = |read: &dyn Fn(&str) -> Option<Reading>| read_all(trace, name, &steps, read);
             let found = all(&statement);
             queries.extend(found.iter().flatten().map(|(at, _)| *at));
             let found = found.or_else(|| {
@@ -109,7 +108,7 @@ impl Programs {
 }
 
 /// What an argument of these steps holds, if each value of it that did not fail is read so, and some surely.
-fn all(
+fn read_all(
     trace: &Trace,
     name: &str,
     steps: &[usize],

@@ -46,7 +46,7 @@ pub(super) fn walk<'n>(walk: &mut Walk<'_>, node: Node<'n>, at: At<'n>) -> Optio
                 || at.field == Some("attribute")
                 || (at.kind == "keyword_argument" && at.field == Some("name"))
                 || walk.own.contains(name);
-            if is_fixed || !walk.value(range.clone(), Value::from(name), (0, 0), Quoting::Name) {
+            if is_fixed || !walk.value(range.clone(), Value::from(name), 0, Quoting::Name) {
                 walk.fixed(range)?;
             }
             walk.of = name.to_lowercase();
@@ -80,30 +80,26 @@ fn is_likely(word: &str) -> bool {
 
 fn number(walk: &mut Walk<'_>, range: Range<usize>) -> Option<()> {
     let value = plain(walk.text.get(range.clone())?);
-    if value.is_number() && walk.value(range.clone(), value, (0, 0), Quoting::Number) {
+    if value.is_number() && walk.value(range.clone(), value, 0, Quoting::Number) {
         return Some(());
     }
     walk.fixed(range)
 }
 
-/// A text in quotation marks: one value, or where it is not known or not plainly written, cut at what of
-/// it is.
+/// A text in quotation marks; of one with a prefix, only what of it is known.
 fn string(walk: &mut Walk<'_>, node: Node<'_>) -> Option<()> {
     let (range, raw) = (node.byte_range(), walk.said(node));
     let prefix = raw.find(['"', '\'']).unwrap_or(0);
-    let body = raw.get(prefix..).unwrap_or_default();
-    let is_long = body.starts_with("\"\"\"") || body.starts_with("'''");
-    let (marks, quoting) = if is_long { (3, Quoting::Long) } else { (1, Quoting::Escaped) };
-    let inner = body.get(marks..body.len().saturating_sub(marks)).unwrap_or_default();
-    let text = if is_long { inner.to_owned() } else { unescaped(inner) };
-    let is_cut = || !walk.knows(&text) && !walk.known_parts(&text, is_likely).is_empty();
-    let is_whole = prefix == 0 && !text.is_empty() && !is_cut();
-    if is_whole && walk.value(range.clone(), Value::from(text), (marks, marks), quoting) {
-        return Some(());
+    if prefix > 0 {
+        let start = range.start + prefix;
+        walk.fixed(range.start..start)?;
+        return walk.chunk(start..range.end, is_likely);
     }
-    let start = range.start + prefix + marks;
-    walk.fixed(range.start..start)?;
-    walk.chunk(start..range.end, is_likely)
+    let is_long = raw.starts_with("\"\"\"") || raw.starts_with("'''");
+    let (signs, quoting) = if is_long { (3, Quoting::Long) } else { (1, Quoting::Escaped) };
+    let inner = raw.get(signs..raw.len().saturating_sub(signs)).unwrap_or_default();
+    let text = if is_long { inner.to_owned() } else { unescaped(inner) };
+    walk.quoted(range, text, signs, quoting, is_likely)
 }
 
 /// What a text between quotation marks says, as far as its signs are told here.
@@ -130,7 +126,9 @@ pub(super) fn names(walk: &mut Walk<'_>, node: Node<'_>, depth: usize) -> Option
     let depth = deeper(depth)?;
     let kind = node.kind();
     for (child, field) in Walk::children(node) {
+        let imports = matches!(kind, "import_statement" | "import_from_statement");
         let gives = match field {
+            _ if imports => true,
             Some("left") => matches!(
                 kind,
                 "assignment"
@@ -152,7 +150,6 @@ pub(super) fn names(walk: &mut Walk<'_>, node: Node<'_>, depth: usize) -> Option
             Some("alias") => kind == "as_pattern",
             _ => false,
         };
-        let gives = gives || matches!(kind, "import_statement" | "import_from_statement");
         if gives {
             give(walk, child, depth)?;
         }

@@ -98,3 +98,21 @@ fn written(piece: &Piece) -> Option<String> {
         Piece::Value(Literal { value, before, after, quoting, .. }) => render(value, before, after, *quoting),
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A program with its names as `<name>` and its values as `{of=value}`.
+    pub(in crate::programs) fn shown(reading: Option<Reading>) -> String {
+        let Some(reading) = reading else { return "none".to_owned() };
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Name(name) => format!("<{name}>"),
+            Piece::Value(literal) => {
+                format!("{}{{{}={}}}{}", literal.before, literal.of, literal.value, literal.after)
+            }
+        };
+        reading.pieces.iter().map(piece).collect()
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
 use tree_sitter::Node;
 
 use super::piece::plain;
@@ -35,7 +34,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, node: Node<'_>, depth: usize) -> Option<
         // One that holds a quotation mark is written in pieces.
         "raw_string" | "concatenation" if single(walk.said(node)).is_some() => {
             let text = single(walk.said(node))?;
-            quoted(walk, range, text, Quoting::ShellSingle)
+            walk.quoted(range, text, 1, Quoting::ShellSingle, is_likely)
         }
         "string"
             if Walk::children(node)
@@ -43,8 +42,7 @@ pub(super) fn walk(walk: &mut Walk<'_>, node: Node<'_>, depth: usize) -> Option<
                 .all(|(child, _)| !child.is_named() || child.kind() == "string_content") =>
         {
             let text = walk.said(node).get(1..range.len().saturating_sub(1)).unwrap_or_default();
-            let text = unescaped(text);
-            quoted(walk, range, text, Quoting::ShellDouble)
+            walk.quoted(range, unescaped(text), 1, Quoting::ShellDouble, is_likely)
         }
         "string_content" | "heredoc_content" | "regex" | "extglob_pattern" | "ansi_c_string" => {
             walk.chunk(range, is_likely)
@@ -59,7 +57,6 @@ pub(super) fn walk(walk: &mut Walk<'_>, node: Node<'_>, depth: usize) -> Option<
                     self::walk(walk, child, depth)?;
                 }
             }
-            // What follows the last token of some nodes belongs to them.
             Some(())
         }
     }
@@ -88,15 +85,6 @@ fn unescaped(text: &str) -> String {
     out
 }
 
-/// A text in quotation marks: one value, or where it is not known, cut at what of it is.
-fn quoted(walk: &mut Walk<'_>, range: Range<usize>, text: String, quoting: Quoting) -> Option<()> {
-    let is_cut = !walk.knows(&text) && !walk.known_parts(&text, is_likely).is_empty();
-    if is_cut || text.is_empty() || !walk.value(range.clone(), Value::from(text), (1, 1), quoting) {
-        return walk.chunk(range, is_likely);
-    }
-    Some(())
-}
-
 /// A word: an option's name and sign are fixed, what it is given is a value.
 fn word(walk: &mut Walk<'_>, range: Range<usize>) -> Option<()> {
     let raw = walk.text.get(range.clone())?;
@@ -114,7 +102,7 @@ fn word(walk: &mut Walk<'_>, range: Range<usize>) -> Option<()> {
     }
     if !is_given {
         // What stands at an option without a sign between can only be a number.
-        let written = walk.value(range.start + option..range.end, plain(rest), (0, 0), Quoting::Number);
+        let written = walk.value(range.start + option..range.end, plain(rest), 0, Quoting::Number);
         walk.of = of;
         return written.then_some(());
     }
@@ -134,7 +122,7 @@ fn given(walk: &mut Walk<'_>, rest: &str, range: Range<usize>) -> Option<()> {
         for cut in walk.cut(own, is_likely).unwrap_or_else(whole) {
             let (from, to) = (start + cut.start, start + cut.end);
             let value = plain(own.get(cut)?);
-            if from < to && !walk.value(from..to, value, (0, 0), Quoting::ShellWord) {
+            if from < to && !walk.value(from..to, value, 0, Quoting::ShellWord) {
                 walk.chunk(from..to, is_likely)?;
             }
         }

@@ -252,15 +252,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        let Some(reading) = read(text) else { return "none".to_owned() };
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Name(name) => format!("<{name}>"),
-            Piece::Value(literal) => {
-                format!("{}{{{}={}}}{}", literal.before, literal.of, literal.value, literal.after)
-            }
-        };
-        reading.pieces.iter().map(piece).collect()
+        super::super::piece::tests::shown(read(text))
     }
 
     #[test]

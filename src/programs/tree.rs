@@ -125,12 +125,12 @@ impl<'t> Walk<'t> {
         self.gap(range.end.max(range.start))
     }
 
-    /// Takes a range as a value between signs of so many bytes, if it is written again as it is.
+    /// Takes a range as a value between signs of so many bytes on either side, if it is written again as it is.
     pub(super) fn value(
         &mut self,
         range: Range<usize>,
         value: Value,
-        signs: (usize, usize),
+        signs: usize,
         quoting: Quoting,
     ) -> bool {
         let Some(raw) = self.text.get(range.clone()) else { return false };
@@ -139,11 +139,12 @@ impl<'t> Walk<'t> {
         let up_to = self.text.get(..range.start).unwrap_or_default();
         // Digits before it would say which file is redirected.
         let redirects = self.text.get(range.end..).unwrap_or_default().starts_with(['<', '>']);
-        let is_bare = matches!(quoting, Quoting::ShellWord | Quoting::Inside) && signs.0 == 0;
+        let is_bare = matches!(quoting, Quoting::ShellWord | Quoting::Inside) && signs == 0;
         if is_bare && (redirects || up_to.trim_end_matches(named).ends_with('$')) {
             return false;
         }
-        let (Some(before), Some(after)) = (raw.get(..signs.0), raw.get(raw.len() - signs.1..)) else {
+        let (Some(before), Some(after)) = (raw.get(..signs), raw.get(raw.len().saturating_sub(signs)..))
+        else {
             return false;
         };
         if render(&value, before, after, quoting).as_deref() != Some(raw) || self.gap(range.start).is_none() {
@@ -153,6 +154,23 @@ impl<'t> Walk<'t> {
         self.pieces.push(Piece::Value(Literal { value, of: self.of.clone(), before, after, quoting }));
         self.done = range.end;
         true
+    }
+
+    /// Takes a text between signs of so many bytes as one value, or where it is not known or not plainly
+    /// written, cut at what of it is.
+    pub(super) fn quoted(
+        &mut self,
+        range: Range<usize>,
+        text: String,
+        signs: usize,
+        quoting: Quoting,
+        likely: fn(&str) -> bool,
+    ) -> Option<()> {
+        let is_cut = !self.knows(&text) && !self.known_parts(&text, likely).is_empty();
+        if !is_cut && !text.is_empty() && self.value(range.clone(), Value::from(text), signs, quoting) {
+            return Some(());
+        }
+        self.chunk(range, likely)
     }
 
     /// Takes a longer text as values: the words of it that are known and that `likely` takes for values, and
@@ -183,7 +201,7 @@ impl<'t> Walk<'t> {
             self.own_words(open..from);
             open = to;
             let word = self.text.get(from..to).unwrap_or_default();
-            self.value(from..to, plain(word), (0, 0), Quoting::Inside);
+            self.value(from..to, plain(word), 0, Quoting::Inside);
         }
         self.own_words(open..range.end);
     }
@@ -231,7 +249,7 @@ impl<'t> Walk<'t> {
         let own = raw.trim_matches(sign);
         if !own.is_empty() {
             let start = range.start + (raw.len() - raw.trim_start_matches(sign).len());
-            self.value(start..start + own.len(), plain(own), (0, 0), Quoting::Inside);
+            self.value(start..start + own.len(), plain(own), 0, Quoting::Inside);
         }
     }
 
@@ -264,14 +282,7 @@ pub(super) mod tests {
 
     /// A program with its values as `{of=value}`; "Mole" is known.
     pub(in crate::programs) fn shown(language: Language, text: &str) -> String {
-        let Some(reading) = language.read(text, &|value| value == "Mole") else { return "none".to_owned() };
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) | Piece::Name(text) => text.clone(),
-            Piece::Value(literal) => {
-                format!("{}{{{}={}}}{}", literal.before, literal.of, literal.value, literal.after)
-            }
-        };
-        reading.pieces.iter().map(piece).collect()
+        super::super::piece::tests::shown(language.read(text, &|value| value == "Mole"))
     }
 
     #[test]
