@@ -151,7 +151,8 @@ fn learnt(tools: &Arc<Vec<Tool>>) -> (Template, Trace) {
 /// What is next after the first `done` calls of the run, from the text on.
 fn fill(template: &Arc<Template>, programs: &Compiled, asked: &Trace, done: usize) -> Played {
     let covers = cover(std::slice::from_ref(template), &lex(&asked.task.text), Wording::Exact).covers;
-    let rules = Rules { task: &asked.task, is_read: &is_read, programs, least_seen: 3, least_failures: 2 };
+    let rules =
+        Rules { task: &asked.task, is_read: &is_read, programs, least_seen: 3, least_failures: 2, gaps: &[] };
     let blocks: &[Block] = &covers[0];
     play(blocks, &asked.steps[..done], &Map::new(), rules)
 }
@@ -326,7 +327,7 @@ fn measure(kind: Kind, size: usize) -> Measured {
             said = format!("{said} {}", one());
         }
         let task = Arc::new(task(said, &tools));
-        let request = PlanRequest { run: RunId::new(format!("r{n}")), task, history: Vec::new() };
+        let request = PlanRequest::new(RunId::new(format!("r{n}")), task, Vec::new());
         let start = Instant::now();
         let reply = black_box(runtime.block_on(engine.next(&request)));
         times.push(start.elapsed());

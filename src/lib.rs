@@ -47,7 +47,7 @@
 //!     let (run, task, mut history) = (RunId::new(format!("run-{n}")), task(order), Vec::new());
 //!     // The agent's own loop: ask, execute, append, until there is an answer.
 //!     loop {
-//!         let request = PlanRequest { run: run.clone(), task: task.clone(), history: history.clone() };
+//!         let request = PlanRequest::new(run.clone(), task.clone(), history.clone());
 //!         match planner.call(request).await?.step {
 //!             NextStep::Calls(calls) => history.extend(calls.into_iter().map(execute)),
 //!             NextStep::Answer(_) => break,

@@ -132,7 +132,7 @@ impl World {
         let run = RunId::new(format!("run-{}", self.runs));
         let mut history = Vec::new();
         loop {
-            let request = PlanRequest { run: run.clone(), task: task.clone(), history: history.clone() };
+            let request = PlanRequest::new(run.clone(), task.clone(), history.clone());
             let reply = self.cache.ready().await.unwrap().call(request).await.unwrap();
             let NextStep::Calls(calls) = reply.step else { break };
             for call in calls {
@@ -182,7 +182,7 @@ async fn call_ids_are_fresh_even_when_a_call_is_retried() {
     let task = task("R-77", "Dracula", "2026-09-09");
     let mut ids = std::collections::HashSet::new();
     for _ in 0..50 {
-        let request = PlanRequest { run: RunId::new("retried"), task: task.clone(), history: vec![] };
+        let request = PlanRequest::new(RunId::new("retried"), task.clone(), vec![]);
         let reply = world.cache.call(request).await.unwrap();
         let NextStep::Calls(calls) = reply.step else { panic!("served") };
         assert!(calls.iter().all(|call| ids.insert(call.id.clone())));

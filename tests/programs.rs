@@ -131,7 +131,7 @@ async fn served(engine: &Engine, text: &str) -> (Vec<String>, Outcome) {
     let task = Arc::new(task(text));
     let mut history: Vec<TraceStep> = Vec::new();
     for _ in 0..8 {
-        let request = PlanRequest { run: RunId::new(text), task: task.clone(), history: history.clone() };
+        let request = PlanRequest::new(RunId::new(text), task.clone(), history.clone());
         let reply = engine.next(&request).await;
         match reply.step {
             Some(NextStep::Calls(calls)) => {
@@ -282,7 +282,7 @@ async fn examples_hold_no_value_of_a_task() {
 async fn a_look_at_the_schema_is_laid_to_no_program() {
     let engine = engine(LEARNT, open()).await;
     let task = Arc::new(task("Give me the mean depth over the lakes of Peru."));
-    let mut request = PlanRequest { run: RunId::new("r"), task, history: Vec::new() };
+    let mut request = PlanRequest::new(RunId::new("r"), task, Vec::new());
     let look = engine.next(&request).await;
     // Whatever the planner makes of it, no learnt program is to blame.
     assert!(matches!(look.outcome, Outcome::Hit { ref templates, .. } if templates.is_empty()), "{look:?}");

@@ -92,8 +92,7 @@ impl Agent {
         let mut planning = Vec::new();
         let mut ending = Ending::StepBound;
         for _ in 0..self.max_steps {
-            let request =
-                PlanRequest { run: run.clone(), task: task.clone(), history: state.history.clone() };
+            let request = PlanRequest::new(run.clone(), task.clone(), state.history.clone());
             let asked = Instant::now();
             let reply = match planner.ready().await {
                 Ok(ready) => ready.call(request).await,

@@ -89,7 +89,7 @@ impl Service<PlanRequest> for EndpointPlanner {
 fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
     let mut messages = vec![
         json!({"role": "system", "content": settings.system}),
-        json!({"role": "user", "content": task_text(&request.task)}),
+        json!({"role": "user", "content": asked(request)}),
     ];
     for step in &request.history {
         messages.extend(said(step));
@@ -114,6 +114,15 @@ fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
         body["tools"] = Value::Array(tools);
     }
     body
+}
+
+/// What the user asks, and what of it the planner is to do now.
+fn asked(request: &PlanRequest) -> String {
+    let text = task_text(&request.task);
+    match request.instruction() {
+        Some(instruction) => format!("{text}\n\n{instruction}"),
+        None => text.into_owned(),
+    }
 }
 
 /// A step of the history as the conversation that it was.
@@ -239,7 +248,7 @@ mod tests {
         let arguments = json!({"a": 1}).as_object().cloned().unwrap();
         let call = Call { id: "c1".into(), tool: "look".into(), arguments };
         let history = vec![TraceStep { call, observation: Some(Observation::from_text("{\"b\": 2}")) }];
-        PlanRequest { run: RunId::new("r"), task: Arc::new(task), history }
+        PlanRequest::new(RunId::new("r"), Arc::new(task), history)
     }
 
     #[tokio::test]
@@ -293,5 +302,14 @@ mod tests {
         };
         let error = EndpointPlanner::new(settings).oneshot(request()).await.unwrap_err();
         assert!(matches!(error, EndpointError::Failed(_)), "{error}");
+    }
+
+    #[test]
+    fn a_part_is_asked_for_below_the_task() {
+        let task = crate::import::task("Do a. Do b.".into(), Arc::default());
+        let request = PlanRequest::new(RunId::new("r"), Arc::new(task), Vec::new());
+        assert_eq!(asked(&request), "Do a. Do b.");
+        let text = asked(&PlanRequest { part: Some((6, 11)), ..request });
+        assert!(text.starts_with("Do a. Do b.\n\n") && text.contains("\"Do b.\""), "{text}");
     }
 }

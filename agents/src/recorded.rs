@@ -4,20 +4,29 @@
 //! answers only while what was really done agrees with that run. Reads are free: extra ones do
 //! not matter, and one that was already made is not asked for again. Writes must be the run's, in
 //! the run's order, with the same arguments. Otherwise it is *off script*, and says so.
+//!
+//! Asked for a part of the task only, it makes those calls of its run that stand for that part of the
+//! text, as reading text and run together shows, and then says that it is done.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use plancache::domain::{
-    Call, NextStep, PlanRequest, PlanResponse, RunId, Trace, TraceStep, Usage, canonical_hash, fresh_call_id,
+    Call, Learning, NextStep, PlanRequest, PlanResponse, RunId, Trace, TraceStep, Usage, canonical_hash,
+    fresh_call_id,
 };
+use plancache::extract::extract;
 use serde_json::{Value, json};
 use tower::Service;
 
 use crate::import::RecordedRun;
 use crate::tokens::{Prompt, TokenCounter, planning_cost, task_text};
+
+/// What it says when it has done the part that it was asked for.
+const DONE: &str = "Done.";
 
 /// Why the recorded planner cannot go on with a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,12 +102,14 @@ impl RecordedPlanner {
     pub fn whole_run(&self, task_id: &str) -> Option<Account> {
         let trace = self.shared.runs.get(task_id)?;
         let mut account = Account::default();
-        for at in 0..trace.steps.len() {
-            account.usage += self.shared.cost(trace, &trace.steps[..at], Some(&trace.steps[at].call));
+        let mut asked = PlanRequest::new(trace.run.clone(), Arc::new(trace.task.clone()), Vec::new());
+        for step in &trace.steps {
+            account.usage += self.shared.cost(trace, &asked, Some(&step.call), None);
             account.calls += 1;
+            asked.history.push(step.clone());
         }
-        if trace.answer.is_some() {
-            account.usage += self.shared.cost(trace, &trace.steps, None);
+        if let Some(answer) = &trace.answer {
+            account.usage += self.shared.cost(trace, &asked, None, Some(answer));
             account.calls += 1;
         }
         Some(account)
@@ -123,7 +134,8 @@ impl Shared {
     fn next(&self, request: &PlanRequest) -> Result<PlanResponse, RecordedError> {
         let run = &request.run;
         let trace = self.runs.get(run.as_str()).ok_or_else(|| RecordedError::Unknown(run.clone()))?;
-        let next = match self.next_call(trace, &request.history) {
+        let part = request.part.map(|part| self.steps_of(trace, part));
+        let next = match self.next_call(trace, &request.history, part.as_ref()) {
             Ok(next) => next,
             Err(at) => {
                 self.accounts().entry(run.clone()).or_default().off_script = true;
@@ -131,26 +143,40 @@ impl Shared {
                 return Err(RecordedError::OffScript { run: run.clone(), at, tool });
             }
         };
-        if next.is_none() && trace.answer.is_none() {
+        if next.is_none() && trace.answer.is_none() && part.is_none() {
             // The recording ends on an observation: it is complete, and the confirmation is the
             // agent's own, charged to nobody.
             return Ok(PlanResponse { step: NextStep::Answer(String::new()), usage: Usage::default() });
         }
-        let usage = self.cost(trace, &request.history, next);
+        let answer = if part.is_some() { Some(DONE.to_owned()) } else { trace.answer.clone() };
+        let usage = self.cost(trace, request, next, answer.as_deref());
         let mut accounts = self.accounts();
         let account = accounts.entry(run.clone()).or_default();
         account.calls += 1;
         account.usage += usage;
         let step = match next {
             Some(call) => NextStep::Calls(vec![Call { id: fresh_call_id(), ..call.clone() }]),
-            None => NextStep::Answer(trace.answer.clone().unwrap_or_default()),
+            None => NextStep::Answer(answer.unwrap_or_default()),
         };
         Ok(PlanResponse { step, usage })
     }
 
-    /// The first call of the run that is not yet done, `None` when all are and the run stands where
-    /// the recording ends; the index of the first call done that does not agree.
-    fn next_call<'a>(&self, trace: &'a Trace, history: &[TraceStep]) -> Result<Option<&'a Call>, usize> {
+    /// The steps of a run that stand for a part of the task's text (a byte range), with all they need.
+    fn steps_of(&self, trace: &Trace, (from, to): (usize, usize)) -> BTreeSet<usize> {
+        let is_read = |tool: &str| self.reads.contains(tool);
+        let found = extract(trace, &is_read, Learning::default());
+        let within = |(range, _): &(&(usize, usize), &Vec<usize>)| range.0 < to && from < range.1;
+        found.ranges.iter().zip(&found.steps).filter(within).flat_map(|(_, steps)| steps.clone()).collect()
+    }
+
+    /// The first call of the run (of a `part` of its steps) that is not yet done, `None` when all are and
+    /// the run stands where the recording ends; the index of the first call done that does not agree.
+    fn next_call<'a>(
+        &self,
+        trace: &'a Trace,
+        history: &[TraceStep],
+        part: Option<&BTreeSet<usize>>,
+    ) -> Result<Option<&'a Call>, usize> {
         let is_read = |step: &&TraceStep| self.reads.contains(&step.call.tool);
         let mut writes = trace.steps.iter().filter(|step| !is_read(step));
         for (at, done) in history.iter().enumerate().filter(|(_, step)| !is_read(step)) {
@@ -160,16 +186,20 @@ impl Shared {
         }
         let read: BTreeSet<String> = history.iter().filter(is_read).map(|step| key(&step.call)).collect();
         let mut written = history.iter().filter(|step| !is_read(step)).count();
-        for step in &trace.steps {
-            if is_read(&step) {
-                if !read.contains(&key(&step.call)) {
-                    return Ok(Some(&step.call));
-                }
-            } else if written == 0 {
-                return Ok(Some(&step.call));
-            } else {
-                written -= 1;
+        for (at, step) in trace.steps.iter().enumerate() {
+            let done = match is_read(&step) {
+                true => read.contains(&key(&step.call)),
+                false => written > 0,
+            };
+            if !is_read(&step) {
+                written = written.saturating_sub(1);
             }
+            if !done && part.is_none_or(|part| part.contains(&at)) {
+                return Ok(Some(&step.call));
+            }
+        }
+        if part.is_some() {
+            return Ok(None);
         }
         // A recording that ends on an observation is over with that; its reads come in another order only where
         // nothing else was looked at.
@@ -181,12 +211,18 @@ impl Shared {
         Ok(last.filter(|last| strayed && !is_last(last)).map(|last| &last.call))
     }
 
-    fn cost(&self, trace: &Trace, history: &[TraceStep], next: Option<&Call>) -> Usage {
+    /// What it costs to answer a request with a call, or with a text.
+    fn cost(&self, trace: &Trace, asked: &PlanRequest, next: Option<&Call>, answer: Option<&str>) -> Usage {
         let written = match next {
             Some(call) => self.counter.calls([call]),
-            None => self.counter.text(trace.answer.as_deref().unwrap_or_default()),
+            None => self.counter.text(answer.unwrap_or_default()),
         };
-        planning_cost(&self.counter, &self.prompt, &task_text(&trace.task), history, written)
+        let text = task_text(&trace.task);
+        let text = match asked.instruction() {
+            Some(instruction) => Cow::Owned(format!("{text}\n\n{instruction}")),
+            None => text,
+        };
+        planning_cost(&self.counter, &self.prompt, &text, &asked.history, written)
     }
 
     fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Account>> {
@@ -226,11 +262,11 @@ mod tests {
 
     fn ask(planner: &RecordedPlanner, history: Vec<TraceStep>) -> Result<NextStep, RecordedError> {
         let task = planner.shared.runs["t"].task.clone();
-        let request = PlanRequest { run: RunId::new("t"), task: Arc::new(task), history };
+        let request = PlanRequest::new(RunId::new("t"), Arc::new(task), history);
         planner.shared.next(&request).map(|reply| reply.step)
     }
 
-    fn tool(step: Result<NextStep, RecordedError>) -> String {
+    fn tool_of(step: Result<NextStep, RecordedError>) -> String {
         match step {
             Ok(NextStep::Calls(calls)) => calls[0].tool.clone(),
             other => format!("{other:?}"),
@@ -252,19 +288,57 @@ mod tests {
         let over = |history| matches!(ask(&p, history), Ok(NextStep::Answer(_)));
         assert!(over(vec![own.clone()]) && over(vec![other.clone(), own.clone()]));
         // Something else was looked at since: it would end on that.
-        assert_eq!(tool(ask(&p, vec![own, other])), "look");
+        assert_eq!(tool_of(ask(&p, vec![own, other])), "look");
     }
 
     #[test]
     fn it_goes_on_with_the_first_call_that_is_not_done() {
         let p = planner("");
-        assert_eq!(tool(ask(&p, vec![])), "look");
+        assert_eq!(tool_of(ask(&p, vec![])), "look");
         let look = || done("look", json!({"a": 1}), "x");
-        assert_eq!(tool(ask(&p, vec![done("look", json!({"a": 9}), "y"), look()])), "set");
+        assert_eq!(tool_of(ask(&p, vec![done("look", json!({"a": 9}), "y"), look()])), "set");
         let set = done("set", json!({"b": 2, "a": 1}), "ok");
         assert_eq!(ask(&p, vec![look(), set]), Ok(NextStep::Answer(String::new())));
         let account = p.account(&RunId::new("t"));
         assert_eq!((account.calls, account.off_script), (2, false));
+    }
+
+    #[test]
+    fn asked_for_a_part_it_makes_the_calls_of_that_part() {
+        let text = "Open gate G-1 wide. Paint fence F-2 green. Close gate G-3 now.";
+        let call = |n: u32, tool: &str, arguments: Value| {
+            json!({"role": "assistant", "tool_calls": [
+                {"id": n.to_string(), "name": tool, "arguments": arguments}]})
+        };
+        let told = |n: u32| json!({"role": "tool", "tool_call_id": n.to_string(), "content": "ok"});
+        let messages = json!([
+            {"role": "user", "content": text},
+            call(1, "open", json!({"gate": "G-1"})), told(1),
+            call(2, "paint", json!({"fence": "F-2"})), told(2),
+            call(3, "close", json!({"gate": "G-3"})), told(3),
+        ]);
+        let tool = |name: &str, argument: &str| plancache::domain::Tool {
+            name: name.into(),
+            description: String::new(),
+            parameters: json!({"type": "object", "properties": {argument: {"type": "string"}}}),
+        };
+        let tools = Arc::new(vec![tool("open", "gate"), tool("paint", "fence"), tool("close", "gate")]);
+        let run = run_from_json(&json!({"task_id": "t", "messages": messages}).to_string(), &tools).unwrap();
+        let p = RecordedPlanner::new([run], [], Prompt { system: "s".into(), tools: Vec::new() });
+        let task = Arc::new(p.shared.runs["t"].task.clone());
+        let ask = |part: Option<(usize, usize)>, history: Vec<TraceStep>| {
+            let request = PlanRequest { part, ..PlanRequest::new(RunId::new("t"), task.clone(), history) };
+            p.shared.next(&request).map(|reply| reply.step)
+        };
+        let from = text.find("Paint").unwrap();
+        let part = Some((from, from + "Paint fence F-2 green.".len()));
+        let (open, paint) =
+            (done("open", json!({"gate": "G-1"}), "ok"), done("paint", json!({"fence": "F-2"}), "ok"));
+        assert_eq!(tool_of(ask(part, vec![open.clone()])), "paint");
+        assert_eq!(ask(part, vec![open.clone(), paint.clone()]), Ok(NextStep::Answer(DONE.into())));
+        assert_eq!(tool_of(ask(None, vec![open, paint])), "close");
+        let account = p.account(&RunId::new("t"));
+        assert_eq!((account.calls, account.off_script), (3, false));
     }
 
     #[test]

@@ -152,6 +152,8 @@ pub enum Diverged {
         /// The validator's words.
         why: String,
     },
+    /// The planner was asked for a part of the task, and did nothing for it, or failed.
+    Part,
     /// The history is not the one that was served.
     History,
     /// The template was withdrawn while the run was under way.
@@ -176,10 +178,53 @@ pub enum Outcome {
         /// The templates of the plan.
         templates: Vec<Served>,
     },
+    /// No template covers a part of the task: the planner is asked for that part.
+    PlannerPart {
+        /// The templates of the plan.
+        templates: Vec<Served>,
+        /// The part, as a byte range of the task's text.
+        from: usize,
+        /// Its end.
+        to: usize,
+        /// Calls that were made for it so far.
+        calls: usize,
+        /// More is to be served after it. Where nothing is, the planner ends the run, with the whole task
+        /// before it.
+        rest: bool,
+    },
     /// Not served.
     Miss(Miss),
     /// Not looked up.
     Bypass(Bypass),
     /// Served at first, then handed back.
     Diverged(Diverged),
+}
+
+impl Outcome {
+    /// The part of the text for which alone the planner is asked, if it is asked for one.
+    pub fn part(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::PlannerPart { from, to, rest: true, .. } => Some((*from, *to)),
+            _ => None,
+        }
+    }
+
+    /// The same, with the planner to end the run.
+    #[must_use]
+    pub fn to_the_end(mut self) -> Self {
+        if let Self::PlannerPart { rest, .. } = &mut self {
+            *rest = false;
+        }
+        self
+    }
+
+    /// The templates of the plan, where there is one.
+    pub fn templates(&self) -> Option<&[Served]> {
+        match self {
+            Self::Hit { templates, .. }
+            | Self::PlannerAnswer { templates }
+            | Self::PlannerPart { templates, .. } => Some(templates),
+            Self::Miss(_) | Self::Bypass(_) | Self::Diverged(_) => None,
+        }
+    }
 }

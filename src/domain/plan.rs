@@ -36,6 +36,26 @@ pub struct PlanRequest {
     pub task: Arc<Task>,
     /// All calls so far, in order, each with its observation.
     pub history: Vec<TraceStep>,
+    /// The part of the task's text that is asked for (a byte range), where the rest is served; `None`:
+    /// all of it.
+    pub part: Option<(usize, usize)>,
+}
+
+impl PlanRequest {
+    /// A request for the next step of a run.
+    pub fn new(run: RunId, task: Arc<Task>, history: Vec<TraceStep>) -> Self {
+        Self { run, task, history, part: None }
+    }
+
+    /// What a planner that is asked for a part only has to be told, below the task's text.
+    pub fn instruction(&self) -> Option<String> {
+        let (from, to) = self.part?;
+        let part = self.task.text.get(from..to)?.trim();
+        Some(format!(
+            "Do only this part of the task above now: \"{part}\" All else in it is taken care of elsewhere: \
+             leave it alone, done or not. When this part is done, say so in a few words, without a call."
+        ))
+    }
 }
 
 /// The next step of a run.

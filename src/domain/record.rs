@@ -44,6 +44,9 @@ pub struct Evidence {
     /// Texts in other words that were taken for its own, and wrongly so.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub misread: u32,
+    /// Runs in whose text its words stood, and that did not do what it does.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contradicted: u32,
     /// What its last runs changed of it, oldest first (at most 8 kept).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revisions: Vec<Revision>,
@@ -60,12 +63,19 @@ impl Evidence {
         self.loosely += other.loosely;
         self.strayed += other.strayed;
         self.misread += other.misread;
+        self.contradicted += other.contradicted;
     }
 
     /// Whether it may serve texts in other words than its own: none went wrong, and not more had to be
     /// handed back than went well.
     pub fn reads_other_words(&self) -> bool {
         self.misread == 0 && self.strayed <= self.loosely + 1
+    }
+
+    /// Whether it may serve its part of a text of which another part is not known: wherever its words
+    /// stood, what it does was done, and that in so many distinct runs.
+    pub fn stands_alone(&self, least: u32) -> bool {
+        self.contradicted == 0 && self.bad_outcomes == 0 && self.successes >= least
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Admission;
+use super::lookup::Fingerprints;
+use super::parts::contradicted;
 use super::snapshot::{Snapshot, declared_words, masked_pattern};
 use crate::domain::{
     EffectClass, Evidence, Lifecycle, Namespace, Served, Template, TemplateId, TemplateRecord, Trace,
@@ -30,6 +32,7 @@ pub(super) struct Learner<'a> {
     pub(super) policy: &'a Policy,
     pub(super) programs: &'a Compiled,
     pub(super) keywords: &'a dyn KeywordExtractor,
+    pub(super) fingerprints: &'a Fingerprints,
 }
 
 impl Learner<'_> {
@@ -167,6 +170,20 @@ impl Learner<'_> {
                 changed.insert(id, record);
             }
         }
+        // What would have been served for its words was not what it did.
+        let against = before.tenant(namespace).map(|tenant| {
+            let confirmed = |id: &TemplateId| changed.contains_key(id);
+            contradicted(tenant, &trace.task, self.policy, self.fingerprints, &confirmed)
+        });
+        for id in against.into_iter().flatten() {
+            let Some(record) = after.tenant(namespace).and_then(|tenant| tenant.record(&id)) else {
+                continue;
+            };
+            let mut record = TemplateRecord::clone(record);
+            record.evidence.contradicted += 1;
+            after.put(record.clone());
+            changed.insert(id, record);
+        }
         let words = counts
             .into_iter()
             .map(|(word, tasks)| WordCount { namespace: namespace.clone(), word, tasks })
@@ -276,6 +293,7 @@ impl Learner<'_> {
             // Its own constants are shown by its own run.
             least_seen: 0,
             least_failures: 0,
+            gaps: &[],
         };
         let readings: Vec<_> =
             read_pattern(template, &text, from, Wording::Exact).into_iter().filter(|r| r.end == to).collect();

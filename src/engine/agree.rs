@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Engine;
 use crate::domain::{Diverged, EffectClass, PlanRequest, Served, State, Task, TemplateRecord, Trace};
-use crate::fill::{Block, Plan, Played, Rules, Wording, cover, observed, play_counted, tools};
+use crate::fill::{Block, Gap, Plan, Played, Rules, Wording, cover, observed, play_counted, tools};
 use crate::spans::lex;
 
 /// What is next by one cover, and how many of the values it has met are strange to it.
@@ -22,7 +22,7 @@ impl Engine {
         written: &Map<String, Value>,
     ) -> Result<(Played, Plan), String> {
         let is_read = |tool: &str| self.policy.effect(tool) == EffectClass::Read;
-        let rules = self.rules(&request.task, &is_read);
+        let rules = self.rules(&request.task, &is_read, &plan.gaps);
         let mut all: Vec<_> = plan
             .covers
             .iter()
@@ -55,18 +55,21 @@ impl Engine {
         }
         let covers = all.iter().map(|(_, blocks)| Arc::clone(blocks)).collect();
         match all.into_iter().next() {
-            Some(((played, _), _)) => Ok((played, Plan { covers, loose: plan.loose })),
+            Some(((played, _), _)) => {
+                Ok((played, Plan { covers, loose: plan.loose, gaps: plan.gaps.clone() }))
+            }
             None => Err("the plan is empty".to_owned()),
         }
     }
 
-    fn rules<'a>(&'a self, task: &'a Task, is_read: &'a dyn Fn(&str) -> bool) -> Rules<'a> {
+    fn rules<'a>(&'a self, task: &'a Task, is_read: &'a dyn Fn(&str) -> bool, gaps: &'a [Gap]) -> Rules<'a> {
         Rules {
             task,
             is_read,
             programs: &self.programs,
             least_seen: self.policy.min_constant,
             least_failures: self.policy.min_evidence_write,
+            gaps,
         }
     }
 
@@ -83,7 +86,7 @@ impl Engine {
         let covers = cover(&own, &lex(&trace.task.text), Wording::Exact).covers;
         let Some(blocks) = covers.first() else { return Vec::new() };
         let is_read = |tool: &str| self.policy.effect(tool) == EffectClass::Read;
-        let (nothing, rules) = (Map::new(), self.rules(&trace.task, &is_read));
+        let (nothing, rules) = (Map::new(), self.rules(&trace.task, &is_read, &[]));
         for ((block, step), value) in observed(blocks, &trace.steps, &nothing, rules) {
             let id = &blocks[block].template.id;
             for record in records.iter_mut().filter(|r| r.template.id == *id) {

@@ -90,13 +90,14 @@ pub(super) fn explain(
         "masked": masked(&text),
         "keywords": all,
         "candidates": listed,
-        "decision": shown(&decided),
+        "decision": shown(&decided, &task.text),
     });
     (explained, decided)
 }
 
-/// A decision, as JSON: `result`, and the miss or what would be served.
-pub(super) fn shown(decision: &Decision) -> Value {
+/// A decision on a text, as JSON: `result`, and the miss or what would be served; `planner` are the parts
+/// for which the planner would be asked.
+pub(super) fn shown(decision: &Decision, text: &str) -> Value {
     let (plan, templates, slots) = match decision {
         Decision::Plan { plan, templates, slots } => (plan, templates, slots),
         Decision::Miss(miss) => return json!({"result": "miss", "miss": miss}),
@@ -110,5 +111,12 @@ pub(super) fn shown(decision: &Decision) -> Value {
         };
         block.template.steps.iter().map(step)
     });
-    json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps.collect::<Vec<_>>()})
+    let mut shown =
+        json!({"result": "hit", "templates": templates, "slots": slots, "steps": steps.collect::<Vec<_>>()});
+    if !plan.gaps.is_empty() {
+        let text = lex(text);
+        let gaps = plan.gaps.iter().map(|gap| text.bytes(gap.from, gap.to));
+        shown["planner"] = gaps.map(|(from, to)| json!({"from": from, "to": to})).collect();
+    }
+    shown
 }

@@ -140,7 +140,7 @@ pub(super) fn decide(
     }
     let covers: Vec<Arc<Vec<Block>>> = found.covers.into_iter().map(Arc::new).collect();
     let first = covers[0].clone();
-    let plan = Plan { covers, loose: false };
+    let plan = Plan { covers, ..Plan::default() };
     Decision::Plan { plan, templates: served(&first, false), slots: slots(&first) }
 }
 

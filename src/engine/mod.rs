@@ -15,6 +15,8 @@ mod lookup;
 mod manage;
 mod meaning;
 mod natural;
+mod next;
+mod parts;
 mod programs;
 mod results;
 mod shown;
@@ -29,30 +31,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use lru::LruCache;
-use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::domain::{
-    Bypass, Call, Diverged, EffectClass, FilledBy, FilledSlot, Lifecycle, Miss, Namespace, NextStep, Outcome,
-    PlanRequest, RunId, RunOutcome, Served, TemplateId, TemplateRecord, Tool, Trace, fresh_call_id,
+    EffectClass, Lifecycle, Namespace, NextStep, Outcome, RunId, RunOutcome, Served, TemplateId,
+    TemplateRecord, Tool, Trace,
 };
 use crate::expr::Compiled;
-use crate::fill::{Filler, Played};
+use crate::fill::Filler;
 use crate::matching::{Embedder, KeywordExtractor, Likeness, RecurrenceKeywords};
 use crate::policy::Policy;
 use crate::store::{Change, SetAside, Store, StoreError};
 use crate::validate;
 
-use lookup::{Decision, Fingerprints};
+use decided::Run;
+use lookup::Fingerprints;
 use snapshot::Snapshot;
-use stands::{derived, is_constant, program_stands, stands};
 
 /// Runs whose decision is remembered.
 const MOST_RUNS: usize = 4_096;
 /// Tool lists whose fingerprints are remembered.
 const MOST_TOOL_LISTS: usize = 64;
-/// Values that the filler may be asked for in one call.
-const MOST_QUESTIONS: usize = 16;
 
 /// The cache itself, without any protocol around it.
 pub struct Engine {
@@ -65,7 +64,7 @@ pub struct Engine {
     snapshot: ArcSwap<Snapshot>,
     /// One change at a time, so that none is lost; decisions never wait for it.
     changing: AsyncMutex<()>,
-    runs: Mutex<LruCache<(Namespace, RunId, String), Arc<Decision>>>,
+    runs: Mutex<LruCache<(Namespace, RunId, String), Arc<Run>>>,
     fingerprints: Mutex<LruCache<usize, Tools>>,
     set_aside: Vec<SetAside>,
 }
@@ -154,149 +153,6 @@ impl Engine {
         &self.set_aside
     }
 
-    /// Decides the next step of a run. Depends only on the request and on what is stored, so any
-    /// replica can go on with any run.
-    pub async fn next(&self, request: &PlanRequest) -> Reply {
-        let decision = self.decision(request).await;
-        let (decided, templates, slots) = match &*decision {
-            Decision::Plan { plan, templates, slots } => (plan, templates, slots),
-            Decision::Miss(miss) => {
-                let other_words =
-                    matches!(miss, Miss::NoCandidate | Miss::NotCovered { .. } | Miss::NotActive { .. });
-                let served = if other_words { self.by_program(request).await } else { None };
-                return served.unwrap_or_else(|| reply(None, Outcome::Miss(miss.clone())));
-            }
-        };
-        if let Some(tool) = decided.covers.iter().find_map(|blocks| lookup::forbidden(blocks, &self.policy)) {
-            return reply(None, Outcome::Bypass(Bypass::Effect { tool }));
-        }
-        let started = !request.history.is_empty();
-        let mut written = Map::new();
-        let mut asked: Vec<FilledSlot> = Vec::new();
-        loop {
-            let (played, plan) = match self.agreed(request, decided, &written) {
-                Ok(agreed) => agreed,
-                Err(what) if started => {
-                    return reply(
-                        None,
-                        Outcome::Diverged(Diverged::Binding {
-                            tool: String::new(),
-                            argument: String::new(),
-                            why: what,
-                        }),
-                    );
-                }
-                Err(what) => return reply(None, Outcome::Miss(Miss::Ambiguous { what })),
-            };
-            let templates = match &plan.covers[..] {
-                // Where no reading was ruled out, the plan is the one that was decided.
-                covers if covers.len() == decided.covers.len() => templates.clone(),
-                covers => covers.first().map(|blocks| lookup::served(blocks, plan.loose)).unwrap_or_default(),
-            };
-            match played {
-                Played::Open(open) if asked.len() < MOST_QUESTIONS => {
-                    match self.ask(request, &plan, &open, &mut written).await {
-                        Ok(slot) => asked.push(slot),
-                        Err(miss) if started => {
-                            let why = format!("{miss:?}");
-                            return reply(
-                                None,
-                                Outcome::Diverged(Diverged::Binding {
-                                    tool: open.tool,
-                                    argument: open.argument,
-                                    why,
-                                }),
-                            );
-                        }
-                        Err(miss) => return reply(None, Outcome::Miss(miss)),
-                    }
-                }
-                Played::Open(open) => {
-                    let template = TemplateId::new(open.tool);
-                    return reply(None, Outcome::Miss(Miss::SlotUnfilled { template, slot: open.argument }));
-                }
-                Played::Diverged(why) | Played::Refuted(why) if started => {
-                    return reply(None, Outcome::Diverged(why));
-                }
-                Played::Diverged(why) | Played::Refuted(why) => {
-                    let what = format!("{why:?}");
-                    return reply(None, Outcome::Miss(Miss::Ambiguous { what }));
-                }
-                Played::Done(Some(answer)) => {
-                    let step = request.history.len();
-                    let outcome = Outcome::Hit { templates: templates.clone(), step, slots: Vec::new() };
-                    return reply(Some(NextStep::Answer(answer)), outcome);
-                }
-                Played::Done(None) => {
-                    return match self.answer(request).await {
-                        Some(answer) => {
-                            let (step, templates) = (request.history.len(), templates.clone());
-                            let outcome = Outcome::Hit { templates, step, slots: Vec::new() };
-                            reply(Some(NextStep::Answer(answer)), outcome)
-                        }
-                        None => reply(None, Outcome::PlannerAnswer { templates: templates.clone() }),
-                    };
-                }
-                Played::Call { tool, arguments } => {
-                    return self.serve(request, &plan, &templates, slots, asked, tool, arguments);
-                }
-            }
-        }
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "what a decision is made of, each of its own kind")]
-    fn serve(
-        &self,
-        request: &PlanRequest,
-        plan: &crate::fill::Plan,
-        templates: &[Served],
-        slots: &[FilledSlot],
-        asked: Vec<FilledSlot>,
-        tool: String,
-        arguments: Map<String, Value>,
-    ) -> Reply {
-        let started = !request.history.is_empty();
-        let refused = match request.task.tool(&tool) {
-            None => Some("the task does not offer the tool".to_owned()),
-            Some(own) => validate::call(own, &arguments).err().map(|e| e.to_string()),
-        };
-        if let Some(why) = refused {
-            return if started {
-                reply(None, Outcome::Diverged(Diverged::Schema { tool, why }))
-            } else {
-                reply(None, Outcome::Miss(Miss::Ungrounded { slot: format!("{tool}: {why}") }))
-            };
-        }
-        for (name, value) in &arguments {
-            let by_filler = asked.iter().any(|slot| slot.name == *name)
-                || slots.iter().any(|slot| slot.by == FilledBy::Filler && slot.value == *value);
-            if !by_filler
-                && !stands(value, &|leaf| {
-                    let grounded = |value: &Value| {
-                        is_constant(plan, &tool, name, value)
-                            || validate::grounded(value, &request.task, &request.history)
-                            || derived(plan, &tool, name, value, request)
-                    };
-                    grounded(leaf) || program_stands(plan, &tool, name, leaf, &grounded)
-                })
-            {
-                let slot = format!("{tool}.{name}");
-                return if started {
-                    let why = "the value stands in no text or observation".to_owned();
-                    reply(None, Outcome::Diverged(Diverged::Binding { tool, argument: name.clone(), why }))
-                } else {
-                    reply(None, Outcome::Miss(Miss::Ungrounded { slot }))
-                };
-            }
-        }
-        let mut filled = if started { Vec::new() } else { slots.to_vec() };
-        filled.extend(asked);
-        let call = Call { id: fresh_call_id(), tool, arguments };
-        let outcome =
-            Outcome::Hit { templates: templates.to_vec(), step: request.history.len(), slots: filled };
-        reply(Some(NextStep::Calls(vec![call])), outcome)
-    }
-
     /// Learns from a completed run. A run that is not a success is not learnt.
     ///
     /// # Errors
@@ -308,8 +164,12 @@ impl Engine {
         }
         let _one = self.changing.lock().await;
         let before = self.snapshot.load_full();
-        let learner =
-            admit::Learner { policy: &self.policy, programs: &self.programs, keywords: &*self.keywords };
+        let learner = admit::Learner {
+            policy: &self.policy,
+            programs: &self.programs,
+            keywords: &*self.keywords,
+            fingerprints: &self.fingerprints(&trace.task),
+        };
         let (after, change, report) = learner.learn(&before, trace);
         self.store.apply(change).await?;
         self.snapshot.store(Arc::new(after));

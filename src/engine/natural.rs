@@ -122,7 +122,7 @@ impl Engine {
         }
         let covers: Vec<Arc<Vec<Block>>> = chosen.iter().map(|cover| Arc::new(cover.blocks())).collect();
         let first = covers[0].clone();
-        let plan = Plan { covers, loose: true };
+        let plan = Plan { covers, loose: true, gaps: Vec::new() };
         Decision::Plan { plan, templates: lookup::served(&first, true), slots: lookup::slots(&first) }
     }
 

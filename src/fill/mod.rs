@@ -8,14 +8,16 @@ mod cover;
 mod filler;
 pub mod loose;
 mod parse;
+mod plan;
 mod play;
 mod question;
 
 pub use candidates::{Candidate, candidates};
-pub use cover::{Block, Covers, cover};
+pub use cover::{Block, Covers, Gap, cover, cover_around};
 pub use filler::{Choice, FillAnswer, FillError, FillQuestion, Filler};
 pub use parse::{Reading, Wording, read_pattern};
-pub use play::{OpenCall, Plan, Played, Rules, observed, play, play_counted, tools};
+pub use plan::{OpenCall, Plan, Played, Rules, tools};
+pub use play::{observed, play, play_counted};
 pub use question::Wanted;
 
 #[cfg(test)]

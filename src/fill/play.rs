@@ -1,66 +1,13 @@
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::bind::{Unbound, make};
 use super::cover::Block;
+use super::plan::{OpenCall, Played, Rules};
 use crate::domain::{
-    AnswerPart, Diverged, Guard, Known, KnownFailure, ListId, Observation, StepTemplate, Task, TraceStep,
+    AnswerPart, Diverged, Guard, Known, KnownFailure, ListId, Observation, StepTemplate, TraceStep,
 };
-use crate::expr::{Compiled, Env, Seen, eval_operand};
+use crate::expr::{Env, Seen, eval_operand};
 use crate::spans::{form_of, text_of};
-
-/// What is needed to play a plan, the same for all its steps.
-#[derive(Clone, Copy)]
-pub struct Rules<'a> {
-    /// The task.
-    pub task: &'a Task,
-    /// Whether a tool changes nothing.
-    pub is_read: &'a dyn Fn(&str) -> bool,
-    /// Compiled guards.
-    pub programs: &'a Compiled,
-    /// Distinct tasks that must have shown a constant.
-    pub least_seen: u32,
-    /// Distinct tasks in which a call must have failed in the same way, and the run have gone on, for
-    /// the plan to go on.
-    pub least_failures: u32,
-}
-
-/// Where a plan stands after the calls that were really made.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Played {
-    /// This call is next.
-    Call {
-        /// The tool.
-        tool: String,
-        /// Its arguments.
-        arguments: Map<String, Value>,
-    },
-    /// A value of the next call has to be written or chosen by the filler.
-    Open(OpenCall),
-    /// Every call was made. The answer, if the plan holds one.
-    Done(Option<String>),
-    /// The plan does not fit what happened.
-    Diverged(Diverged),
-    /// What was observed rules the plan out: a guard does not hold, or nothing is there that an
-    /// argument could be. Another reading of the text may be right.
-    Refuted(Diverged),
-}
-
-/// A call of which some values are open.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenCall {
-    /// Which block of the plan.
-    pub block: usize,
-    /// Which step of the block's template.
-    pub step: usize,
-    /// The tool.
-    pub tool: String,
-    /// The argument that is open.
-    pub argument: String,
-    /// Names and positions from the argument down.
-    pub path: Vec<String>,
-}
 
 /// Plays the blocks' steps over the history: checks that the calls made are the plan's and that
 /// guards hold, and says what is next. `written` holds what the filler gave for the next call, by
@@ -106,6 +53,8 @@ struct Player<'a> {
     at: usize,
     /// Positions in the history of reads made since the last write.
     reads: Vec<usize>,
+    /// Positions in the history of writes that were made for a gap.
+    foreign: Vec<usize>,
     rules: Rules<'a>,
     written: &'a Map<String, Value>,
     /// A call failed in a known way.
@@ -120,23 +69,56 @@ type Stop = Box<Played>;
 
 impl<'a> Player<'a> {
     fn over(history: &'a [TraceStep], written: &'a Map<String, Value>, rules: Rules<'a>) -> Self {
-        let (reads, log) = (Vec::new(), Vec::new());
-        Self { history, at: 0, reads, rules, written, failed: false, unseen: 0, log }
+        let (reads, foreign, log) = (Vec::new(), Vec::new(), Vec::new());
+        Self { history, at: 0, reads, foreign, rules, written, failed: false, unseen: 0, log }
     }
 
     fn play(&mut self, blocks: &'a [Block]) -> Played {
-        let mut answer = None;
-        for (number, block) in blocks.iter().enumerate() {
-            match self.block(number, block) {
-                Ok(text) => answer = text,
-                Err(played) => return *played,
+        match self.all(blocks) {
+            Ok(_) if self.at < self.history.len() => Played::Diverged(Diverged::History),
+            // An answer speaks of its own block only, and of what went well.
+            Ok(answer) => {
+                let alone = blocks.len() == 1 && self.rules.gaps.is_empty();
+                Played::Done(answer.filter(|_| alone && !self.failed))
             }
+            Err(played) => *played,
         }
-        if self.at < self.history.len() {
-            return Played::Diverged(Diverged::History);
+    }
+
+    /// Plays blocks and gaps in the order of the text; the last block's answer.
+    fn all(&mut self, blocks: &'a [Block]) -> Result<Option<String>, Stop> {
+        let (mut answer, mut passed) = (None, 0);
+        for (number, block) in blocks.iter().enumerate() {
+            self.gaps(&mut passed, block.from)?;
+            answer = self.block(number, block)?;
         }
-        // An answer speaks of its own block only, and of what went well.
-        Played::Done(answer.filter(|_| blocks.len() == 1 && !self.failed))
+        self.gaps(&mut passed, usize::MAX)?;
+        Ok(answer)
+    }
+
+    /// Passes over the gaps before a token: what was done for them is taken as it is.
+    fn gaps(&mut self, passed: &mut usize, before: usize) -> Result<(), Stop> {
+        let gaps = self.rules.gaps;
+        while let Some(gap) = gaps.get(*passed).filter(|gap| gap.from < before) {
+            let Some(until) = gap.until else {
+                let calls = self.history.len() - self.at;
+                return Err(Box::new(Played::Part { gap: *passed, calls }));
+            };
+            if until < self.at || until > self.history.len() {
+                return Err(Box::new(Played::Diverged(Diverged::History)));
+            }
+            for at in self.at..until {
+                if (self.rules.is_read)(&self.history[at].call.tool) {
+                    self.reads.push(at);
+                } else {
+                    self.reads.clear();
+                    self.foreign.push(at);
+                }
+            }
+            self.at = until;
+            *passed += 1;
+        }
+        Ok(())
     }
 
     fn block(&mut self, number: usize, block: &'a Block) -> Result<Option<String>, Stop> {
@@ -273,7 +255,15 @@ impl<'a> Player<'a> {
             return self.checked((number, index), step, observation);
         }
         let Some(done) = self.history.get(self.at) else {
-            return Err(Box::new(Played::Call { tool: step.tool.clone(), arguments }));
+            let same = |at: &usize| {
+                let made = &self.history[*at].call;
+                made.tool == step.tool && made.arguments == arguments
+            };
+            // It was done with a gap: to do it again may be wrong.
+            return Err(Box::new(match self.foreign.iter().any(same) {
+                true => Played::Diverged(Diverged::History),
+                false => Played::Call { tool: step.tool.clone(), arguments },
+            }));
         };
         if done.call.tool != step.tool || done.call.arguments != arguments {
             return Err(Box::new(Played::Diverged(Diverged::History)));
@@ -369,27 +359,5 @@ impl<'a> Player<'a> {
             }
         }
         Some(text)
-    }
-}
-
-/// The names of the tools that the blocks call.
-pub fn tools(blocks: &[Block]) -> impl Iterator<Item = &str> {
-    blocks.iter().flat_map(|block| block.template.steps.iter().map(|step| step.tool.as_str()))
-}
-
-/// A plan: all covers of the text that are still possible, which have to agree on every call.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// The covers. Never empty in a plan that is served.
-    pub covers: Vec<Arc<Vec<Block>>>,
-    /// The text was read by its likeness to what was learnt, not by the learnt words.
-    pub loose: bool,
-}
-
-impl Plan {
-    /// Whether the text says a value in words whose meaning is still to be chosen.
-    pub fn is_open(&self) -> bool {
-        let mut values = self.covers.iter().flat_map(|cover| cover.iter()).flat_map(|b| b.values.all());
-        values.any(|(_, read)| read.open)
     }
 }

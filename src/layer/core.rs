@@ -11,7 +11,7 @@ use super::report::{Decision, Learning, RunKind, RunReport, ShadowVerdict};
 use super::runs::{RunState, Runs};
 use super::shadow::{self, Proposal};
 use crate::domain::{
-    Bypass, Namespace, NextStep, Outcome, PlanRequest, PlanResponse, RunId, RunOutcome, Trace,
+    Bypass, Diverged, Namespace, NextStep, Outcome, PlanRequest, PlanResponse, RunId, RunOutcome, Trace,
 };
 use crate::engine::Reply;
 use crate::telemetry::{Counters, DECIDE_SPAN, Snapshot, labels};
@@ -94,13 +94,19 @@ impl Core {
 
         let asked = Instant::now();
         let shadows = matches!(&self.behind, Behind::Cache(decider) if decider.shadows());
-        let reply = match handed_over {
+        let mut reply = match handed_over {
             Some(outcome) if !shadows => Reply { step: None, outcome },
             _ => self.ask(request).await,
         };
+        if shadows {
+            reply.outcome = reply.outcome.to_the_end();
+        }
         let took = asked.elapsed();
         let served = reply.step.is_some() && !shadows;
-        self.counters.decided(&reply.outcome, served, took);
+        // A request for a part counts once it is known whether anything comes of it.
+        if reply.outcome.part().is_none() {
+            self.counters.decided(&reply.outcome, served, took);
+        }
         let (result, reason) = labels(&reply.outcome);
         tracing::debug!(result, reason, served, took_us = took.as_micros(), "{DECIDE_SPAN}");
 
@@ -110,7 +116,10 @@ impl Core {
                 let at = request.history.len();
                 state.proposals.retain(|proposal| proposal.at != at);
                 state.proposals.push(Proposal { at, step: reply.step, outcome: reply.outcome.clone() });
-            } else if !served && !matches!(reply.outcome, Outcome::PlannerAnswer { .. }) {
+            } else if !(served
+                || matches!(reply.outcome, Outcome::PlannerAnswer { .. })
+                || reply.outcome.part().is_some())
+            {
                 state.handed_over.get_or_insert_with(|| reply.outcome.clone());
             }
             state.decided(Decision { outcome: reply.outcome.clone(), served, took });
@@ -151,6 +160,47 @@ impl Core {
         if let Some(state) = self.runs().of(request) {
             state.planned(at, response);
         }
+    }
+
+    /// Notes what the planner answered when it was asked for a part only; says whether that is over, so that
+    /// the cache is to be asked again. A planner that made no call for the part, or whose last one failed,
+    /// has not done it: the run is the planner's from there on.
+    pub(super) fn part(
+        &self,
+        request: &PlanRequest,
+        outcome: &Outcome,
+        response: Option<&PlanResponse>,
+    ) -> bool {
+        let is_over = matches!(response, Some(PlanResponse { step: NextStep::Answer(_), .. }));
+        let mut runs = self.runs();
+        let Some(state) = runs.of(request) else { return is_over };
+        state.planned(request.history.len(), response);
+        let Outcome::PlannerPart { from, calls, .. } = outcome else { return false };
+        if is_over {
+            let last = request.history.last().and_then(|step| step.observation.as_ref());
+            let worked = *calls > 0 && last.is_some_and(|observation| !observation.failed);
+            let noted = || matches!(&self.behind, Behind::Cache(behind) if behind.part_done(request, *from));
+            if !(worked && state.part_done(*from) && noted()) {
+                state.handed_over = Some(Outcome::Diverged(Diverged::Part));
+            }
+        }
+        is_over
+    }
+
+    /// Counts a request with which the planner was asked for a part only.
+    pub(super) fn asked_for_part(&self, request: &PlanRequest, outcome: &Outcome) {
+        let took = self.runs().of(request).and_then(|state| Some(state.decisions.last()?.1.took));
+        self.counters.decided(outcome, false, took.unwrap_or_default());
+    }
+
+    /// Leaves the rest of a run to a planner that cannot be asked for a part only.
+    pub(super) fn leave(&self, request: &PlanRequest, outcome: Outcome) -> Outcome {
+        self.asked_for_part(request, &outcome);
+        let outcome = outcome.to_the_end();
+        if let Some(state) = self.runs().of(request) {
+            state.handed_over.get_or_insert_with(|| outcome.clone());
+        }
+        outcome
     }
 
     /// A run that nobody ended: how it went is unknown, so that nothing is learnt from it.
@@ -209,14 +259,11 @@ impl Core {
 /// What a plan that the planner did not follow in shadow mode leaves behind: the states with which it
 /// was wrong. It was not served, so that nothing else is laid to it.
 fn disagreed(state: &RunState) -> ServedRun {
-    let templates = state.proposals.iter().find_map(|proposal| match &proposal.outcome {
-        Outcome::Hit { templates, .. } | Outcome::PlannerAnswer { templates } => Some(templates.clone()),
-        _ => None,
-    });
+    let templates = state.proposals.iter().find_map(|proposal| proposal.outcome.templates());
     ServedRun {
         run: state.run.clone(),
         namespace: state.task.namespace.clone(),
-        templates: templates.unwrap_or_default(),
+        templates: templates.unwrap_or_default().to_vec(),
         diverged: true,
         outcome: RunOutcome::Unknown,
         wrong: Some(Box::new(state.trace(RunOutcome::Unknown))),

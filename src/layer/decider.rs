@@ -21,6 +21,13 @@ pub trait Decider: Send + Sync + 'static {
     /// Decides the next step.
     async fn next(&self, request: &PlanRequest) -> Reply;
 
+    /// Notes that the planner has done the part of a run's task that begins at this byte, with the calls
+    /// of the request. `false`: the rest is not served; the planner goes on with the run.
+    fn part_done(&self, request: &PlanRequest, from: usize) -> bool {
+        let _ = (request, from);
+        false
+    }
+
     /// Learns from a completed run.
     ///
     /// # Errors
@@ -72,6 +79,10 @@ impl Decider for Engine {
 
     async fn next(&self, request: &PlanRequest) -> Reply {
         Engine::next(self, request).await
+    }
+
+    fn part_done(&self, request: &PlanRequest, from: usize) -> bool {
+        Engine::part_done(self, request, from)
     }
 
     async fn admit(&self, trace: &Trace) -> Result<Admission, String> {

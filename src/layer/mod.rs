@@ -37,7 +37,7 @@ mod shadow;
 
 pub use self::core::{CacheHandle, Settings};
 pub use decider::{Decider, ServedRun};
-pub use protocol::{Native, Observed, Protocol};
+pub use protocol::{Native, Observed, Protocol, Whole};
 pub use replay::{Replayed, replay};
 pub use report::{Decision, Learning, RunKind, RunReport, ShadowVerdict};
 pub use service::{PlanCache, PlanCacheLayer};

@@ -26,12 +26,34 @@ pub trait Protocol<Req>: Clone + Send + Sync + 'static {
         response
     }
 
+    /// The request with which the planner is asked for a part of the task's text only (a byte range).
+    /// `None`: such a request cannot be made, and the planner is asked for all that is left.
+    fn part(&self, request: &Req, part: (usize, usize)) -> Option<Req> {
+        let _ = (request, part);
+        None
+    }
+
+    /// Reads a response of the planner to its end before it goes anywhere: the response, whole, and what
+    /// it was. Asked of responses to [`Protocol::part`] only.
+    fn whole(&self, response: Self::Response) -> Whole<Self::Response> {
+        let (response, observed) = self.observe(response);
+        let planned = match observed {
+            Observed::Now(planned) => Some(planned),
+            Observed::Later(_) | Observed::Nothing => None,
+        };
+        Box::pin(std::future::ready((response, planned)))
+    }
+
     /// The planner's answer has been noted: a protocol that knows the ends of runs can end this one
     /// now. `planned` is `None` if the answer could not be read. The history of `asked` is empty.
     fn noted(&self, cache: &CacheHandle, asked: &PlanRequest, planned: Option<&PlanResponse>) {
         let _ = (cache, asked, planned);
     }
 }
+
+/// A response of the planner that is being read to its end, and what it was; `None` if that could not be
+/// read.
+pub type Whole<R> = Pin<Box<dyn Future<Output = (R, Option<PlanResponse>)> + Send>>;
 
 /// What the planner answered.
 pub enum Observed {
@@ -71,5 +93,9 @@ impl Protocol<PlanRequest> for Native {
     fn observe(&self, response: PlanResponse) -> (PlanResponse, Observed) {
         let observed = Observed::Now(response.clone());
         (response, observed)
+    }
+
+    fn part(&self, request: &PlanRequest, part: (usize, usize)) -> Option<PlanRequest> {
+        Some(PlanRequest { part: Some(part), ..request.clone() })
     }
 }

@@ -30,7 +30,7 @@ pub async fn replay(engine: &Engine, trace: &Trace, run: RunId) -> Replayed {
     let mut proposals: Vec<Proposal> = Vec::new();
     let mut unknown = false;
     while !unknown {
-        let request = PlanRequest { run: run.clone(), task: Arc::clone(&task), history: history.clone() };
+        let request = PlanRequest::new(run.clone(), Arc::clone(&task), history.clone());
         let reply = engine.next(&request).await;
         let at = history.len();
         let Some(NextStep::Calls(calls)) = reply.step else {
@@ -63,10 +63,7 @@ pub async fn replay(engine: &Engine, trace: &Trace, run: RunId) -> Replayed {
     plan.retain(|step| !step.observation.as_ref().is_some_and(|observation| observation.failed));
     let effect = |tool: &str| engine.policy().effect(tool);
     let verdict = judge(&proposals, &plan, effect);
-    let templates = outcomes.iter().find_map(|outcome| match outcome {
-        Outcome::Hit { templates, .. } | Outcome::PlannerAnswer { templates } => Some(templates.clone()),
-        _ => None,
-    });
+    let templates = outcomes.iter().find_map(Outcome::templates).unwrap_or_default().to_vec();
     let parted = (verdict == ShadowVerdict::WouldHaveBeenWrong).then(|| parted(&proposals, &plan, effect));
-    Replayed { verdict, outcomes, templates: templates.unwrap_or_default(), parted }
+    Replayed { verdict, outcomes, templates, parted }
 }

@@ -23,6 +23,9 @@ pub enum RunKind {
     Hit,
     /// Every tool call was served; the planner wrote the answer.
     HitPlannerAnswer,
+    /// Served but for parts of the task that no template covers; the planner was asked for those, and for
+    /// the answer.
+    HitPlannerPart,
     /// Served at first, then handed to the planner.
     Diverged,
     /// Not served.
@@ -37,6 +40,7 @@ impl RunKind {
         match self {
             Self::Hit => "hit",
             Self::HitPlannerAnswer => "hit_planner_answer",
+            Self::HitPlannerPart => "hit_planner_part",
             Self::Diverged => "diverged",
             Self::Miss => "miss",
             Self::Bypass => "bypass",

@@ -38,6 +38,10 @@ pub(super) struct RunState {
     pub(super) planner_calls: u32,
     /// Planner calls that were asked for the answer alone.
     answer_calls: u32,
+    /// Planner calls that were asked for a part of the task.
+    part_calls: u32,
+    /// Parts (by their first byte) that the planner has done.
+    parts_done: Vec<usize>,
     pub(super) served_steps: u32,
     pub(super) templates: Vec<Served>,
     pub(super) decisions: Vec<(usize, Decision)>,
@@ -61,6 +65,8 @@ impl RunState {
             usage: Usage::default(),
             planner_calls: 0,
             answer_calls: 0,
+            part_calls: 0,
+            parts_done: Vec::new(),
             served_steps: 0,
             templates: Vec::new(),
             decisions: Vec::new(),
@@ -85,11 +91,9 @@ impl RunState {
     /// Notes a decision. The same call asked again (a retry) replaces its earlier decision.
     pub(super) fn decided(&mut self, decision: Decision) {
         let at = self.history.len();
-        if let Outcome::Hit { templates, .. } | Outcome::PlannerAnswer { templates } = &decision.outcome {
-            for served in templates {
-                if !self.templates.contains(served) {
-                    self.templates.push(served.clone());
-                }
+        for served in decision.outcome.templates().unwrap_or_default() {
+            if !self.templates.contains(served) {
+                self.templates.push(served.clone());
             }
         }
         let retried = self.decisions.last().is_some_and(|(last, _)| *last == at);
@@ -114,6 +118,9 @@ impl RunState {
     /// read is made good by another to the same request: the caller has asked again.
     pub(super) fn planned(&mut self, at: usize, response: Option<&PlanResponse>) {
         self.planner_calls += 1;
+        let for_part =
+            self.decisions.last().is_some_and(|(_, d)| matches!(d.outcome, Outcome::PlannerPart { .. }));
+        self.part_calls += u32::from(for_part);
         let Some(response) = response else {
             self.unreadable.get_or_insert(at);
             return;
@@ -127,10 +134,22 @@ impl RunState {
                 && matches!(response.step, NextStep::Answer(_))
         });
         self.answer_calls += u32::from(for_answer);
+        // What the planner says of a part is no answer to the task.
+        let of_a_part =
+            for_part && matches!(response.step, NextStep::Answer(_)) && self.handed_over.is_none();
         // The caller may have gone on already, while the response was still being read.
-        if at == self.history.len() {
+        if at == self.history.len() && !of_a_part {
             self.answered(&response.step);
         }
+    }
+
+    /// Notes that the planner has done a part; `false` if it had already.
+    pub(super) fn part_done(&mut self, from: usize) -> bool {
+        let new = !self.parts_done.contains(&from);
+        if new {
+            self.parts_done.push(from);
+        }
+        new
     }
 
     pub(super) fn kind(&self) -> RunKind {
@@ -138,6 +157,7 @@ impl RunState {
             return match self.planner_calls {
                 0 => RunKind::Hit,
                 calls if calls == self.answer_calls => RunKind::HitPlannerAnswer,
+                calls if calls == self.answer_calls + self.part_calls => RunKind::HitPlannerPart,
                 _ => RunKind::Diverged,
             };
         }

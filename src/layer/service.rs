@@ -100,14 +100,26 @@ where
         let handle = self.handle.clone();
         Box::pin(async move {
             let Some(asked) = protocol.read(&request) else { return inner.oneshot(request).await };
-            let (step, outcome) = handle.core.decide(&asked).await;
-            if let Some(step) = step {
-                return Ok(protocol.answer(step, &outcome));
-            }
+            let outcome = loop {
+                let (step, outcome) = handle.core.decide(&asked).await;
+                if let Some(step) = step {
+                    return Ok(protocol.answer(step, &outcome));
+                }
+                let Some(part) = outcome.part() else { break outcome };
+                let Some(part) = protocol.part(&request, part) else {
+                    break handle.core.leave(&asked, outcome);
+                };
+                let answered = inner.clone().oneshot(part).await;
+                let response = answered.inspect_err(|_| handle.core.asked_for_part(&asked, &outcome))?;
+                let (response, planned) = protocol.whole(response).await;
+                if !handle.core.part(&asked, &outcome, planned.as_ref()) {
+                    handle.core.asked_for_part(&asked, &outcome);
+                    return Ok(protocol.mark(response, &outcome));
+                }
+            };
             let at = asked.history.len();
             // What is needed to find the run again; the history need not be copied for it.
-            let asked =
-                PlanRequest { run: asked.run.clone(), task: Arc::clone(&asked.task), history: Vec::new() };
+            let asked = PlanRequest::new(asked.run.clone(), Arc::clone(&asked.task), Vec::new());
             let response = inner.oneshot(request).await?;
             let (response, observed) = protocol.observe(response);
             let note = {

@@ -119,7 +119,7 @@ fn task(text: &str) -> Arc<Task> {
 }
 
 fn asks(run: &str, task: &Arc<Task>, history: &[TraceStep]) -> PlanRequest {
-    PlanRequest { run: RunId::new(run), task: Arc::clone(task), history: history.to_vec() }
+    PlanRequest { run: RunId::new(run), task: Arc::clone(task), history: history.to_vec(), part: None }
 }
 
 fn planned(step: NextStep) -> PlanResponse {

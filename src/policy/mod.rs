@@ -64,6 +64,18 @@ pub enum ProgramNames {
     Observed,
 }
 
+/// What becomes of a task of whose text a part is not covered by any template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Uncovered {
+    /// It is a miss: the planner does all of it.
+    #[default]
+    Miss,
+    /// The planner is asked for that part only, in its place among the others, which are served. Only for
+    /// whole sentences that do not say when others hold.
+    Planner,
+}
+
 /// The settings that govern decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -118,6 +130,11 @@ pub struct Policy {
     pub learning: Learning,
     /// Texts in other words than those learnt.
     pub natural: Natural,
+    /// Tasks of which a part is not known.
+    pub uncovered: Uncovered,
+    /// Distinct successes needed before a template serves its part of a task of which another part is not
+    /// known: what is not known may change what the part means.
+    pub min_evidence_part: u32,
     /// Runs learnt after which a template that was never served and that no further run confirmed is
     /// given up; 0: never.
     pub forget_after: u64,
@@ -146,6 +163,8 @@ impl Default for Policy {
             answer: AnswerBy::Planner,
             learning: Learning::default(),
             natural: Natural::default(),
+            uncovered: Uncovered::default(),
+            min_evidence_part: 5,
             forget_after: 5_000,
         }
     }

@@ -246,17 +246,17 @@ impl Call<'_, '_> {
             (self.body(None, &body).0, arrived.headers.clone(), arrived.uri.clone(), arrived.method.clone())
         });
         let asked = Asked {
-            plan: PlanRequest {
-                run: run.clone(),
-                task: Arc::new(Task {
+            plan: PlanRequest::new(
+                run.clone(),
+                Arc::new(Task {
                     namespace: namespace.clone(),
                     text: planning.turn.text.clone(),
                     context: serde_json::Value::Null,
                     tools: Arc::clone(&planning.tools),
                     output_format: planning.output_format.clone(),
                 }),
-                history: planning.turn.history.clone(),
-            },
+                planning.turn.history.clone(),
+            ),
             forward: forward(shared, self.upstream, sent, arrived),
             watch,
         };

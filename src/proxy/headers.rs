@@ -80,17 +80,15 @@ pub(super) fn say(headers: &mut HeaderMap, did: &Did<'_>, run: Option<&RunId>) {
                 Outcome::Hit { .. } | Outcome::PlannerAnswer { .. } | Outcome::Miss(_) => {
                     ("MISS", "miss", reason)
                 }
+                Outcome::PlannerPart { .. } => ("PART", "partial", reason),
                 Outcome::Bypass(_) => ("BYPASS", "bypass", reason),
                 Outcome::Diverged(_) => ("DIVERGED", "miss", reason),
             }
         }
     };
     let templates = match did {
-        Did::Decided {
-            outcome: Outcome::Hit { templates, .. } | Outcome::PlannerAnswer { templates },
-            ..
-        } => templates.as_slice(),
-        _ => &[],
+        Did::Decided { outcome, .. } => outcome.templates().unwrap_or_default(),
+        Did::Unfit(_) => &[],
     };
     let status = match did {
         Did::Decided { outcome: Outcome::Hit { step, .. }, served: true, .. } => {

@@ -1,6 +1,7 @@
 //! A body that holds something until it has been read or dropped.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Frame, SizeHint};
@@ -9,11 +10,11 @@ use tokio::sync::OwnedSemaphorePermit;
 /// A body with its request's place among those under way.
 pub(super) struct Held<B> {
     inner: B,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl<B> Held<B> {
-    pub(super) fn new(inner: B, permit: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn new(inner: B, permit: Arc<OwnedSemaphorePermit>) -> Self {
         Self { inner, _permit: permit }
     }
 }

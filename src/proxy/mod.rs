@@ -30,6 +30,7 @@ mod held;
 mod metrics;
 mod modes;
 mod outcomes;
+mod part;
 mod planning;
 mod probe;
 mod reply;

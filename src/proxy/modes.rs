@@ -73,10 +73,13 @@ impl Decider for InMode {
             Ok(engine) => engine,
             Err(what) => return bypass(Bypass::Fault { what: what.clone() }),
         };
-        // A run in which the planner has made a call stays with the planner. The calls say so
-        // themselves, so that a replica that never saw the run knows.
+        // A run in which the planner has made a call stays with the planner, unless it was asked for a part
+        // only. The calls say so themselves, so that a replica that never saw the run knows.
         let own = |id: &str| self.ids.read(&request.task.namespace, id).is_some();
-        if self.mode.serves() && !request.history.iter().all(|step| own(&step.call.id)) {
+        if self.mode.serves()
+            && !request.history.iter().all(|step| own(&step.call.id))
+            && !engine.is_shared(request)
+        {
             return bypass(Bypass::RunInProgress);
         }
         let mut reply = self.answers.end(engine.next(request).await);
@@ -84,6 +87,10 @@ impl Decider for InMode {
             *step = request.history.len();
         }
         reply
+    }
+
+    fn part_done(&self, request: &PlanRequest, from: usize) -> bool {
+        self.cache.as_ref().is_ok_and(|engine| engine.part_done(request, from))
     }
 
     async fn admit(&self, trace: &Trace) -> Result<Admission, String> {

@@ -12,9 +12,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use tokio::sync::OwnedSemaphorePermit;
 use tower::Service;
 
+use super::endpoint::Endpoint;
 use super::error::Refusal;
 use super::headers::{downward, upward};
 use super::held::Held;
+use super::part::instructed;
 use super::secrets::{SecretError, secret};
 use super::wire::{Asked, Reply};
 use crate::config;
@@ -118,7 +120,7 @@ impl Upstreams {
         if let Some(key) = upstream.authorization.as_ref().or(own) {
             sent.insert(header::AUTHORIZATION, key.clone());
         }
-        Forward { client: self.client.clone(), method, url, headers: sent, body, permit: Some(permit) }
+        Forward { client: self.client.clone(), method, url, headers: sent, body, permit: Arc::new(permit) }
     }
 }
 
@@ -162,10 +164,23 @@ pub(super) struct Forward {
     headers: HeaderMap,
     body: Bytes,
     /// The request's place among those under way; given back when the response has been read.
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Forward {
+    /// The same request with an instruction below what the user said; `None` if it has no place for one.
+    pub(super) fn instructed(&self, endpoint: Endpoint, instruction: &str) -> Option<Self> {
+        let body = instructed(endpoint, &self.body, instruction)?;
+        Some(Self {
+            client: self.client.clone(),
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body,
+            permit: Arc::clone(&self.permit),
+        })
+    }
+
     /// Sends it, once. The response's body is passed on as it comes.
     pub(super) async fn send(self) -> Result<Response<Body>, Refusal> {
         let Self { client, method, url, headers, body, permit } = self;

@@ -5,6 +5,7 @@ pub fn labels(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Hit { .. } => ("hit", "served"),
         Outcome::PlannerAnswer { .. } => ("hit_planner_answer", "answer"),
+        Outcome::PlannerPart { .. } => ("hit_planner_part", "part"),
         Outcome::Miss(miss) => (
             "miss",
             match miss {
@@ -34,6 +35,7 @@ pub fn labels(outcome: &Outcome) -> (&'static str, &'static str) {
                 Diverged::CallFailed { .. } => "call_failed",
                 Diverged::Binding { .. } => "binding",
                 Diverged::Schema { .. } => "schema",
+                Diverged::Part => "part",
                 Diverged::History => "history",
                 Diverged::Withdrawn => "withdrawn",
             },

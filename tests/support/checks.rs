@@ -8,7 +8,7 @@ use std::sync::Arc;
 use plancache::domain::{Argument, Learning, Namespace, Template, Trace};
 use plancache::expr::{Compiled, Program};
 use plancache::extract::{extract, merge, shape_key};
-use plancache::fill::{Rules, Wording, cover, play};
+use plancache::fill::{Rules, Wording, cover, cover_around, play};
 use plancache::import::{Format, Reader, Settings};
 use plancache::programs::{Language, Piece, Reading, render, statement};
 use plancache::spans::{lex, masked};
@@ -76,12 +76,24 @@ fn used(template: &Template) {
         output_format: None,
     };
     let programs = Compiled::default();
-    let rules =
-        Rules { task: &task, is_read: &|_| true, programs: &programs, least_seen: 0, least_failures: 0 };
+    let rules = Rules {
+        task: &task,
+        is_read: &|_| true,
+        programs: &programs,
+        least_seen: 0,
+        least_failures: 0,
+        gaps: &[],
+    };
     for wording in [Wording::Exact, Wording::Free] {
         for blocks in cover(std::slice::from_ref(&template), &lex(said), wording).covers {
             play(&blocks, &[], &Map::new(), rules);
         }
+    }
+    let heads = ["ulysses"].into_iter().collect();
+    let around = cover_around(std::slice::from_ref(&template), &lex(said), Wording::Exact, &heads);
+    assert_eq!(around.covers.is_empty(), around.gaps.is_empty());
+    for gap in around.gaps.iter().flatten() {
+        assert!(gap.from < gap.to && gap.to <= lex(said).tokens.len());
     }
     shape_key(&template);
     merge(&template, &template, true);

@@ -86,7 +86,7 @@ pub(crate) fn fresh_run() -> RunId {
 /// What the engine says to the next planning call of a run.
 pub(crate) async fn next(engine: &Engine, run: &RunId, task: &Task, history: &[TraceStep]) -> Reply {
     let run = run.clone();
-    engine.next(&PlanRequest { run, task: Arc::new(task.clone()), history: history.to_vec() }).await
+    engine.next(&PlanRequest::new(run, Arc::new(task.clone()), history.to_vec())).await
 }
 
 /// Follows a served run to its end, where the world answers as it did in `wanted`: the calls that

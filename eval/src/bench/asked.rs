@@ -1,5 +1,6 @@
 //! Benchmarks whose tasks are learnt apart from those that are asked: other texts of the tasks, the
-//! tasks of another file, or the tasks that have one value in a field.
+//! tasks of another file, those whose plans have a part that is never learnt, or the tasks that have one
+//! value in a field.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,20 @@ pub(super) fn set_apart(mut benchmark: Benchmark) -> Result<Benchmark, LoadError
             let both = std::sync::Arc::new(both);
             (benchmark.judge, benchmark.worlds) = (Box::new(both.clone()), Box::new(both));
         }
+        Some(Asked::Shapes(unknown)) => {
+            let is_asked = |case: &Case| {
+                let shapes = benchmark.shapes.get(&case.id);
+                shapes.is_some_and(|shapes| shapes.iter().any(|shape| unknown.contains(shape)))
+            };
+            let (asked, lessons): (Vec<Case>, Vec<Case>) =
+                benchmark.cases.iter().cloned().partition(is_asked);
+            if let Some(shape) =
+                unknown.iter().find(|own| !benchmark.shapes.values().any(|s| s.contains(own)))
+            {
+                return Err(wrong(format!("no plan has the part {shape:?}")));
+            }
+            (benchmark.cases, benchmark.lessons.cases) = (asked, lessons);
+        }
         Some(Asked::Each(field)) => {
             let lines: Vec<BTreeMap<String, Value>> = read_lines(&files.task_file())?;
             let fold = |line: &BTreeMap<String, Value>| {
@@ -105,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_is_never_learnt_and_can_be_judged() {
-        for name in ["retail_natural", "retail_words", "retail_dev"] {
+        for name in ["retail_natural", "retail_words", "retail_dev", "retail_unknown"] {
             let benchmark = loaded(name);
             let lessons: BTreeSet<&str> =
                 benchmark.lessons.cases.iter().map(|case| case.id.as_str()).collect();

@@ -75,6 +75,8 @@ pub enum Asked {
     Texts(PathBuf),
     /// The tasks of this file of the data folder; all others are learnt.
     Tasks(PathBuf),
+    /// The tasks whose plans have a part of one of these shapes; those without are learnt.
+    Shapes(Vec<String>),
     /// The tasks that have the same value in this field of the task file, one value after the other;
     /// those with another value are learnt, each time by an empty cache.
     Each(String),

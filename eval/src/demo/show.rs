@@ -45,7 +45,9 @@ impl Screen {
         let (kind, how) = match result.kind {
             Kind::Hit => ("hit     ", served(result)),
             Kind::Miss => ("miss    ", planned(result)),
-            Kind::Diverged => ("diverged", format!("{}, then {}", served(result), planned(result))),
+            Kind::Part | Kind::Diverged => {
+                ("diverged", format!("{}, then {}", served(result), planned(result)))
+            }
         };
         let line = format!("{:>width$}  {}  {kind}  {how}  {verified}", self.shown, result.task_id);
         self.bar.suspend(|| writeln!(io::stdout(), "{line}"))

@@ -74,7 +74,7 @@ fn failed(why: impl ToString) -> MatchError {
 impl Matcher for Learnt {
     async fn decide(&mut self, asked: &Asked<'_>) -> Result<Option<Found>, MatchError> {
         let case = self.case(asked)?;
-        let request = PlanRequest { run: RunId::new(&case.id), task: case.task.clone(), history: Vec::new() };
+        let request = PlanRequest::new(RunId::new(&case.id), case.task.clone(), Vec::new());
         match self.engine.next(&request).await.outcome {
             Outcome::Hit { templates, .. } => self.found(&templates).map(Some),
             _ => Ok(None),

@@ -14,6 +14,9 @@ pub struct Totals {
     pub hits: u64,
     /// Hits, and served parts of diverged runs, that should not have been served.
     pub wrong_plans: u64,
+    /// Tasks served but for a part, which the planner was asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub partly: u64,
     /// Tasks served at first, then handed back.
     pub diverged: u64,
     /// Tasks done, by the judge.
@@ -121,6 +124,7 @@ pub fn totals(
         name: name.to_owned(),
         hits,
         wrong_plans,
+        partly: count(&|r| r.kind == Kind::Part),
         diverged: count(&|r| r.kind == Kind::Diverged),
         succeeded: count(&|r| r.succeeded),
         tasks: count(&|_| true),
@@ -148,6 +152,11 @@ pub fn totals(
         reasons,
         growth: growth(orders),
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 fn parts(orders: &[Vec<TaskRecord>]) -> Option<PartTotals> {

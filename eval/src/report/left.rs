@@ -82,6 +82,8 @@ fn each(lines: &[&TaskLine]) -> String {
         let came = match (record.kind, record.wrong) {
             (Kind::Hit, false) => "served, right",
             (Kind::Hit, true) => "served, wrong",
+            (Kind::Part, false) => "served but for a part",
+            (Kind::Part, true) => "served but for a part, wrong",
             (Kind::Diverged, false) => "handed back",
             (Kind::Diverged, true) => "handed back, wrong",
             (Kind::Miss, _) => "not served",

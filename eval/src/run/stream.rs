@@ -48,7 +48,7 @@ pub async fn stream(
 /// How far the call that was served is right, or, where nothing was, the plan that came closest.
 fn parts(benchmark: &Benchmark, case: &Case, ran: &Ran) -> Option<Parts> {
     match (ran.kind, ran.trace.steps.first()) {
-        (Kind::Hit | Kind::Diverged, Some(step)) => {
+        (Kind::Hit | Kind::Part | Kind::Diverged, Some(step)) => {
             benchmark.parts(case, &step.call.tool, &step.call.arguments)
         }
         _ => {
@@ -66,7 +66,7 @@ fn record(
     planned: Option<&Trace>,
 ) -> TaskRecord {
     // A run that was handed back may also fail because the planner does.
-    let by_the_planner = ran.kind == Kind::Diverged && failed_alone;
+    let by_the_planner = matches!(ran.kind, Kind::Part | Kind::Diverged) && failed_alone;
     let wrong = ran.kind != Kind::Miss && verdict.wrong && !by_the_planner;
     TaskRecord {
         task: case.id.clone(),

@@ -38,8 +38,9 @@ pub(super) fn missed(engine: &Engine, text: &str, decisions: &[Decision]) -> Opt
             Diverged::CallFailed { tool } => tool.clone(),
             Diverged::Binding { tool, argument, why } => format!("{tool}.{argument}: {why}"),
             Diverged::Schema { tool, why } => format!("{tool}: {why}"),
-            Diverged::History | Diverged::Withdrawn => String::new(),
+            Diverged::Part | Diverged::History | Diverged::Withdrawn => String::new(),
         },
+        Outcome::PlannerPart { from, .. } => words(text.get(*from..).unwrap_or_default()),
         Outcome::Hit { .. } | Outcome::PlannerAnswer { .. } => return None,
     };
     let all = if nearest.is_some() { engine.templates(None) } else { Vec::new() };

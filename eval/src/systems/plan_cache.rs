@@ -107,8 +107,13 @@ impl System for Cached {
 /// The layer counts a run whose answer was left to the planner apart. A recorded planner leaves
 /// that answer to the agent and charges nothing for it, so such a run is a hit here.
 pub(crate) fn kind(decisions: &[Decision], planned: bool) -> Kind {
+    let as_planned = |d: &Decision| d.outcome.templates().is_some();
     if !decisions.iter().any(|d| d.served) {
         Kind::Miss
+    } else if decisions.iter().all(as_planned)
+        && decisions.iter().any(|d| matches!(d.outcome, Outcome::PlannerPart { .. }))
+    {
+        Kind::Part
     } else if planned || decisions.iter().any(|d| matches!(d.outcome, Outcome::Diverged(_))) {
         Kind::Diverged
     } else {

@@ -101,8 +101,7 @@ impl Prompted {
     /// A small model's answer to one text, and what it cost.
     async fn said(&self, model: &Metered, case: &Case, text: String) -> Result<(String, Spend), SystemError> {
         let run = RunId::new(&case.id);
-        let asked =
-            PlanRequest { run: run.clone(), task: Arc::new(task(text, Arc::default())), history: Vec::new() };
+        let asked = PlanRequest::new(run.clone(), Arc::new(task(text, Arc::default())), Vec::new());
         let answered = model.clone().oneshot(asked).await;
         let spend = model.take(&run);
         match answered.map(|answered| answered.step) {

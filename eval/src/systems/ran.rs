@@ -16,6 +16,8 @@ pub enum Kind {
     /// The planner did it all.
     #[default]
     Miss,
+    /// Served but for a part of the task, which the planner was asked for.
+    Part,
     /// Served at first, then handed back to the planner.
     Diverged,
 }

@@ -50,6 +50,10 @@ impl Decider for Watched {
         self.engine.next(request).await
     }
 
+    fn part_done(&self, request: &PlanRequest, from: usize) -> bool {
+        self.engine.part_done(request, from)
+    }
+
     async fn admit(&self, trace: &Trace) -> Result<Admission, String> {
         let admitted = Decider::admit(self.engine.as_ref(), trace).await;
         self.saw(admitted.clone());

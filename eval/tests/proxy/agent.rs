@@ -27,6 +27,8 @@ pub struct Agent {
     pub addresses: Vec<SocketAddr>,
     /// Takes a stream that broke for an answer without words.
     pub tolerant: bool,
+    /// Asks again, once, where an error was answered.
+    pub patient: bool,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl Agent {
     pub fn new(world: &World, api: Api, stream: bool) -> Self {
         let system = "You help the customers of a shop.".to_owned();
         let (headers, addresses) = (Vec::new(), vec![world.address]);
-        Self { api, stream, headers, system, addresses, tolerant: false }
+        Self { api, stream, headers, system, addresses, tolerant: false, patient: false }
     }
 
     pub fn saying(mut self, name: &str, value: &str) -> Self {
@@ -121,12 +123,18 @@ impl Agent {
             Api::Chat => "/v1/chat/completions",
             Api::Responses => "/v1/responses",
         };
-        let mut request = world.http.post(format!("http://{address}{path}"));
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
+        let send = || {
+            let mut request = world.http.post(format!("http://{address}{path}"));
+            for (name, value) in &self.headers {
+                request = request.header(name, value);
+            }
+            let body = self.body(conversation).to_string();
+            request.header("content-type", "application/json").body(body).send()
+        };
+        let mut response = send().await.unwrap();
+        if self.patient && !response.status().is_success() {
+            response = send().await.unwrap();
         }
-        let body = self.body(conversation).to_string();
-        let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
         let (status, head) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         assert!(status.is_success(), "{status}: {text}");

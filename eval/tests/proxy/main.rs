@@ -10,6 +10,7 @@
 
 mod agent;
 mod faults;
+mod parts;
 mod pass_through;
 mod probe;
 mod replicas;

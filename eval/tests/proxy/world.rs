@@ -75,6 +75,11 @@ impl World {
 
     /// A world whose proxy has other settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::under(Policy::default(), change).await
+    }
+
+    /// A world whose cache has another policy, and whose proxy has other settings.
+    pub async fn under(policy: Policy, change: impl FnOnce(&mut Settings)) -> Self {
         let (raw, tools) = read_tools(&folder().join("tools.json")).unwrap();
         let runs = read_runs(&folder().join("tau_retail_oracle.jsonl"), &tools).unwrap();
         let effects = read_effects(&folder().join("effects.toml")).unwrap();
@@ -87,7 +92,7 @@ impl World {
         let upstream = listener.local_addr().unwrap();
         tokio::spawn(fixture.clone().serve(listener));
 
-        let policy = Policy { effects: effects.clone(), ..Policy::default() };
+        let policy = Policy { effects: effects.clone(), ..policy };
         let store = Arc::new(MemoryStore::default());
         let engine = Arc::new(Engine::open(policy, store.clone(), None).await.unwrap());
         let mut settings = Settings::default();

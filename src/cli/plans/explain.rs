@@ -127,7 +127,20 @@ impl Page<'_> {
             }
             return lines;
         }
-        let mut lines = vec!["Decision: hit, served from".to_owned()];
+        let parts: Vec<&str> = decision["planner"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|part| self.task.text.get(index(part.get("from"))?..index(part.get("to"))?))
+            .collect();
+        let mut lines = Vec::new();
+        if parts.is_empty() {
+            lines.push("Decision: hit, served from".to_owned());
+        } else {
+            lines.push("Decision: in part; the planner is asked for".to_owned());
+            lines.extend(parts.iter().map(|part| format!("  \"{}\"", part.trim())));
+            lines.push("The rest is served from".to_owned());
+        }
         let templates = decision["templates"].as_array().cloned().unwrap_or_default();
         for served in &templates {
             lines.push(format!("  {} @ {}", text(&served["id"]), text(&served["version"])));

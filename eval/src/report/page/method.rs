@@ -41,7 +41,8 @@ pub(super) fn method(results: &Results) -> Markup {
                 dt { "Hit, diverged, wrong" }
                 dd {
                     "A hit is a task served without a call to the planner; a diverged one was served at first and then "
-                    "handed back. Either is a wrong plan if the judge finds that what was served should not have been. "
+                    "handed back. A task served but for a part that nothing learnt covers, for which the planner was asked, is "
+                    "counted apart. Any of them is a wrong plan if the judge finds that what was served should not have been. "
                     "Below 200 hits there is no claim, only a 95% upper bound (Wilson)."
                 }
                 dt { "Intervals" }

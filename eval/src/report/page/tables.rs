@@ -70,6 +70,7 @@ fn row(file: &ResultFile, system: &Totals, alone: Option<&Totals>) -> Markup {
                     (percent(hit_rate(system))) br;
                     span.quiet {
                         (count(system.hits)) " of " (count(system.tasks)) br;
+                        @if system.partly > 0 { (count(system.partly)) " but for a part" br; }
                         (count(system.diverged)) " diverged"
                     }
                 }

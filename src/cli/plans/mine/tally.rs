@@ -239,6 +239,9 @@ fn reason(outcome: &Outcome) -> String {
         }
         Outcome::Miss(Miss::Ambiguous { .. }) => "the task could be read in several ways".to_owned(),
         Outcome::Miss(Miss::SlotUnfilled { .. }) => "a value could not be bound exactly".to_owned(),
+        Outcome::PlannerPart { .. } => {
+            "part of the task's text was not known; the rest would have been served".to_owned()
+        }
         Outcome::Hit { .. } | Outcome::PlannerAnswer { .. } => {
             "it would have made a call whose answer the recording does not hold".to_owned()
         }
