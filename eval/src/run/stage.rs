@@ -167,7 +167,7 @@ impl Stage {
         seed: u64,
         served: Option<BTreeSet<String>>,
     ) -> Result<Box<dyn System>, RunError> {
-        let planner = self.planner.clone();
+        let planner = self.planner.apart();
         let cached = |filler: Option<Arc<dyn Filler>>| CacheSettings {
             name: name.to_owned(),
             policy: Policy { filler: filler.is_some(), ..self.policy.clone() },
@@ -193,12 +193,12 @@ impl Stage {
         }
         if let Some(models) = &self.small {
             if let Some(shown) = PROMPTED.into_iter().find(|shown| shown.name() == name) {
-                return Ok(Box::new(Prompted::new(shown, models.clone(), seed)));
+                return Ok(Box::new(Prompted::new(shown, models.apart(), seed)));
             }
             match (name, served) {
-                ("small_only", _) => return Ok(Box::new(SmallOnly::on_all(models.small.clone()))),
+                ("small_only", _) => return Ok(Box::new(SmallOnly::on_all(models.small.apart()))),
                 (SMALL_ON_HITS, Some(served)) => {
-                    return Ok(Box::new(SmallOnly::on(served, models.small.clone(), planner)));
+                    return Ok(Box::new(SmallOnly::on(served, models.small.apart(), planner)));
                 }
                 _ => {}
             }

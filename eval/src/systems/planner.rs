@@ -107,6 +107,12 @@ impl Metered {
         Self { inner: BoxCloneSyncService::new(planner), fixed, rounds: ROUNDS, accounts: Arc::default() }
     }
 
+    /// The same planner with counts of its own: streams that run side by side do the same tasks.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { accounts: Arc::default(), ..self.clone() }
+    }
+
     /// Gives each run at most so many planning calls.
     #[must_use]
     pub fn with_rounds(self, rounds: usize) -> Self {
@@ -189,6 +195,15 @@ mod tests {
         // Nothing of the first: 1,000 tokens are too few. 1,408 = 11 * 128 of the second.
         assert_eq!(meter.take(&run), Spend { calls: 2, input: 3_200, cached: 1_408, output: 20, faults: 0 });
         assert_eq!(meter.take(&run), Spend::default());
+    }
+
+    #[test]
+    fn streams_side_by_side_count_apart() {
+        let (one, run) = (meter(0), RunId::new("r"));
+        let other = one.apart();
+        one.count(&run, &answered(10, 1));
+        assert_eq!(other.take(&run), Spend::default());
+        assert_eq!(one.clone().take(&run).calls, 1);
     }
 
     #[test]

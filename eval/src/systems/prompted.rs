@@ -66,6 +66,15 @@ pub struct Models {
     pub writer: Metered,
 }
 
+impl Models {
+    /// The same models with counts of their own (see [`Metered::apart`]).
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let Self { planner, small, namer, writer } = self;
+        Self { planner: planner.apart(), small: small.apart(), namer: namer.apart(), writer: writer.apart() }
+    }
+}
+
 struct Entry {
     from: String,
     text: String,
