@@ -72,10 +72,11 @@ impl Evidence {
         self.misread == 0 && self.strayed <= self.loosely + 1
     }
 
-    /// Whether it may serve its part of a text of which another part is not known: wherever its words
-    /// stood, what it does was done, and that in so many distinct runs.
+    /// Whether it may serve its part of a text of which another part is not known: in so many distinct runs
+    /// what it does was done, and hardly ever it was not, though its words stood there.
     pub fn stands_alone(&self, least: u32) -> bool {
-        self.contradicted == 0 && self.bad_outcomes == 0 && self.successes >= least
+        let against = u64::from(self.contradicted) + u64::from(self.bad_outcomes);
+        self.successes >= least && against * u64::from(MOST_AGAINST) <= u64::from(self.successes)
     }
 }
 
@@ -105,7 +106,31 @@ impl TemplateRecord {
     }
 }
 
+/// A template stands alone where at most one run in so many speaks against it.
+const MOST_AGAINST: u32 = 20;
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_in_twenty_may_speak_against_a_template_that_stands_alone() {
+        let evidence = |successes, contradicted, bad_outcomes| Evidence {
+            successes,
+            contradicted,
+            bad_outcomes,
+            ..Evidence::default()
+        };
+        assert!(evidence(5, 0, 0).stands_alone(5) && evidence(20, 1, 0).stands_alone(5));
+        for few in
+            [evidence(4, 0, 0), evidence(19, 1, 0), evidence(39, 1, 1), evidence(0, u32::MAX, u32::MAX)]
+        {
+            assert!(!few.stands_alone(5), "{few:?}");
+        }
+    }
 }

@@ -75,6 +75,12 @@ fn text(record: &TemplateRecord, needed: Option<u32>, all: bool) -> Vec<String> 
         "  {} distinct successes, served {} times, handed back {}, went wrong {}",
         evidence.successes, evidence.served, evidence.diverged, evidence.bad_outcomes
     ));
+    if evidence.contradicted > 0 {
+        lines.push(format!(
+            "  {} runs in which its words stood and something else was done",
+            evidence.contradicted
+        ));
+    }
     lines
 }
 
