@@ -85,7 +85,7 @@ struct Planner {
 
 impl Planner {
     fn step(&self, request: &PlanRequest) -> NextStep {
-        let part = request.part.map(|(from, to)| request.task.text[from..to].to_owned());
+        let part = request.part.map(|part| request.task.text[part.from..part.to].to_owned());
         self.asked.lock().unwrap().push(part.clone());
         let text = match (&part, self.manner) {
             (Some(part), Manner::Obeys) => part,

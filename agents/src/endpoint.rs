@@ -213,7 +213,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::TcpListener;
 
-    use plancache::domain::{Observation, RunId, Tool};
+    use plancache::domain::{Observation, RunId, TaskPart, Tool};
     use tower::ServiceExt;
 
     use super::*;
@@ -309,7 +309,7 @@ mod tests {
         let task = crate::import::task("Do a. Do b.".into(), Arc::default());
         let request = PlanRequest::new(RunId::new("r"), Arc::new(task), Vec::new());
         assert_eq!(asked(&request), "Do a. Do b.");
-        let text = asked(&PlanRequest { part: Some((6, 11)), ..request });
+        let text = asked(&PlanRequest { part: Some(TaskPart { from: 6, to: 11, calls: 0 }), ..request });
         assert!(text.starts_with("Do a. Do b.\n\n") && text.contains("\"Do b.\""), "{text}");
     }
 }

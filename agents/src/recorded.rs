@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use plancache::domain::{
-    Call, Learning, NextStep, PlanRequest, PlanResponse, RunId, Trace, TraceStep, Usage, canonical_hash,
-    fresh_call_id,
+    Call, Learning, NextStep, PlanRequest, PlanResponse, RunId, TaskPart, Trace, TraceStep, Usage,
+    canonical_hash, fresh_call_id,
 };
 use plancache::extract::extract;
 use serde_json::{Value, json};
@@ -161,8 +161,8 @@ impl Shared {
         Ok(PlanResponse { step, usage })
     }
 
-    /// The steps of a run that stand for a part of the task's text (a byte range), with all they need.
-    fn steps_of(&self, trace: &Trace, (from, to): (usize, usize)) -> BTreeSet<usize> {
+    /// The steps of a run that stand for a part of the task's text, with all they need.
+    fn steps_of(&self, trace: &Trace, TaskPart { from, to, .. }: TaskPart) -> BTreeSet<usize> {
         let is_read = |tool: &str| self.reads.contains(tool);
         let found = extract(trace, &is_read, Learning::default());
         let within = |(range, _): &(&(usize, usize), &Vec<usize>)| range.0 < to && from < range.1;
@@ -326,12 +326,12 @@ mod tests {
         let run = run_from_json(&json!({"task_id": "t", "messages": messages}).to_string(), &tools).unwrap();
         let p = RecordedPlanner::new([run], [], Prompt { system: "s".into(), tools: Vec::new() });
         let task = Arc::new(p.shared.runs["t"].task.clone());
-        let ask = |part: Option<(usize, usize)>, history: Vec<TraceStep>| {
+        let ask = |part: Option<TaskPart>, history: Vec<TraceStep>| {
             let request = PlanRequest { part, ..PlanRequest::new(RunId::new("t"), task.clone(), history) };
             p.shared.next(&request).map(|reply| reply.step)
         };
         let from = text.find("Paint").unwrap();
-        let part = Some((from, from + "Paint fence F-2 green.".len()));
+        let part = Some(TaskPart { from, to: from + "Paint fence F-2 green.".len(), calls: 0 });
         let (open, paint) =
             (done("open", json!({"gate": "G-1"}), "ok"), done("paint", json!({"fence": "F-2"}), "ok"));
         assert_eq!(tool_of(ask(part, vec![open.clone()])), "paint");

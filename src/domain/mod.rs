@@ -23,7 +23,7 @@ pub use ids::{Namespace, RunId, TemplateId, TemplateVersion, canonical_hash, fre
 pub use learning::Learning;
 pub use outcome::{Bypass, Diverged, FilledBy, FilledSlot, Miss, NearestMiss, Outcome, Served};
 pub use pattern::{ListId, ListPart, Part, Pattern, Shape, SlotId, SlotSpec};
-pub use plan::{NextStep, PlanRequest, PlanResponse, Usage};
+pub use plan::{NextStep, PlanRequest, PlanResponse, TaskPart, Usage};
 pub use program::{ProgramPart, Quoting};
 pub use record::{Evidence, Lifecycle, TemplateRecord};
 pub use revision::{Revision, TemplateChange, changes};

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{TemplateId, TemplateVersion};
+use super::{TaskPart, TemplateId, TemplateVersion};
 
 /// Who gave a slot its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -201,10 +201,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The part of the text for which alone the planner is asked, if it is asked for one.
-    pub fn part(&self) -> Option<(usize, usize)> {
-        match self {
-            Self::PlannerPart { from, to, rest: true, .. } => Some((*from, *to)),
+    /// The part of the task for which alone the planner is asked, if it is asked for one.
+    pub fn part(&self) -> Option<TaskPart> {
+        match *self {
+            Self::PlannerPart { from, to, calls, rest: true, .. } => Some(TaskPart { from, to, calls }),
             _ => None,
         }
     }

@@ -27,6 +27,17 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
+/// A part of a task: whole sentences of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskPart {
+    /// First byte of the task's text.
+    pub from: usize,
+    /// One past the last byte.
+    pub to: usize,
+    /// Calls that were made for it so far.
+    pub calls: usize,
+}
+
 /// "What is the next step of this run?": the task and everything that was really done so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanRequest {
@@ -36,9 +47,8 @@ pub struct PlanRequest {
     pub task: Arc<Task>,
     /// All calls so far, in order, each with its observation.
     pub history: Vec<TraceStep>,
-    /// The part of the task's text that is asked for (a byte range), where the rest is served; `None`:
-    /// all of it.
-    pub part: Option<(usize, usize)>,
+    /// The part of the task that is asked for, where the rest is served; `None`: all of it.
+    pub part: Option<TaskPart>,
 }
 
 impl PlanRequest {
@@ -47,14 +57,13 @@ impl PlanRequest {
         Self { run, task, history, part: None }
     }
 
-    /// What a planner that is asked for a part only has to be told, below the task's text.
+    /// What a planner that is asked for a part only has to be told, below the task's text. Small models
+    /// that are told how to end before they have begun end at once.
     pub fn instruction(&self) -> Option<String> {
-        let (from, to) = self.part?;
+        let TaskPart { from, to, calls } = self.part?;
         let part = self.task.text.get(from..to)?.trim();
-        Some(format!(
-            "Do only this part of the task above now: \"{part}\" All else in it is taken care of elsewhere: \
-             leave it alone, done or not. When this part is done, say so in a few words, without a call."
-        ))
+        let end = if calls > 0 { " If that is done, answer \"Done.\"" } else { "" };
+        Some(format!("The task is shared: others do the rest of it. Your part is \"{part}\"{end}"))
     }
 }
 

@@ -73,10 +73,12 @@ impl Evidence {
     }
 
     /// Whether it may serve its part of a text of which another part is not known: in so many distinct runs
-    /// what it does was done, and hardly ever it was not, though its words stood there.
+    /// that it was learnt from, or so many that it served, what it does was done, and hardly ever it was
+    /// not, though its words stood there.
     pub fn stands_alone(&self, least: u32) -> bool {
+        let runs = u64::from(self.successes).max(self.served);
         let against = u64::from(self.contradicted) + u64::from(self.bad_outcomes);
-        self.successes >= least && against * u64::from(MOST_AGAINST) <= u64::from(self.successes)
+        runs >= u64::from(least) && against * u64::from(MOST_AGAINST) <= runs
     }
 }
 
@@ -127,6 +129,7 @@ mod tests {
             ..Evidence::default()
         };
         assert!(evidence(5, 0, 0).stands_alone(5) && evidence(20, 1, 0).stands_alone(5));
+        assert!(Evidence { served: 5, ..evidence(2, 0, 0) }.stands_alone(5));
         for few in
             [evidence(4, 0, 0), evidence(19, 1, 0), evidence(39, 1, 1), evidence(0, u32::MAX, u32::MAX)]
         {

@@ -92,8 +92,10 @@ impl Engine {
                     let outcome = Outcome::Hit { templates: templates.clone(), step, slots: Vec::new() };
                     return reply(Some(NextStep::Answer(answer)), outcome);
                 }
+                // Of what was shared the planner has the last word.
                 Played::Done(None) => {
-                    return match self.answer(request).await {
+                    let answer = if plan.gaps.is_empty() { self.answer(request).await } else { None };
+                    return match answer {
                         Some(answer) => {
                             let (step, templates) = (request.history.len(), templates.clone());
                             let outcome = Outcome::Hit { templates, step, slots: Vec::new() };

@@ -11,7 +11,8 @@ use super::report::{Decision, Learning, RunKind, RunReport, ShadowVerdict};
 use super::runs::{RunState, Runs};
 use super::shadow::{self, Proposal};
 use crate::domain::{
-    Bypass, Diverged, Namespace, NextStep, Outcome, PlanRequest, PlanResponse, RunId, RunOutcome, Trace,
+    Bypass, Diverged, Namespace, NextStep, Outcome, PlanRequest, PlanResponse, RunId, RunOutcome, TaskPart,
+    Trace,
 };
 use crate::engine::Reply;
 use crate::telemetry::{Counters, DECIDE_SPAN, Snapshot, labels};
@@ -175,12 +176,12 @@ impl Core {
         let mut runs = self.runs();
         let Some(state) = runs.of(request) else { return is_over };
         state.planned(request.history.len(), response);
-        let Outcome::PlannerPart { from, calls, .. } = outcome else { return false };
+        let Some(TaskPart { from, calls, .. }) = outcome.part() else { return false };
         if is_over {
             let last = request.history.last().and_then(|step| step.observation.as_ref());
-            let worked = *calls > 0 && last.is_some_and(|observation| !observation.failed);
-            let noted = || matches!(&self.behind, Behind::Cache(behind) if behind.part_done(request, *from));
-            if !(worked && state.part_done(*from) && noted()) {
+            let worked = calls > 0 && last.is_some_and(|observation| !observation.failed);
+            let noted = || matches!(&self.behind, Behind::Cache(behind) if behind.part_done(request, from));
+            if !(worked && state.part_done(from) && noted()) {
                 state.handed_over = Some(Outcome::Diverged(Diverged::Part));
             }
         }

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::core::CacheHandle;
-use crate::domain::{NextStep, Outcome, PlanRequest, PlanResponse, Usage};
+use crate::domain::{NextStep, Outcome, PlanRequest, PlanResponse, TaskPart, Usage};
 
 /// How planning calls look on the wire of the inner service.
 pub trait Protocol<Req>: Clone + Send + Sync + 'static {
@@ -26,9 +26,9 @@ pub trait Protocol<Req>: Clone + Send + Sync + 'static {
         response
     }
 
-    /// The request with which the planner is asked for a part of the task's text only (a byte range).
+    /// The request with which the planner is asked for a part of the task only.
     /// `None`: such a request cannot be made, and the planner is asked for all that is left.
-    fn part(&self, request: &Req, part: (usize, usize)) -> Option<Req> {
+    fn part(&self, request: &Req, part: TaskPart) -> Option<Req> {
         let _ = (request, part);
         None
     }
@@ -95,7 +95,7 @@ impl Protocol<PlanRequest> for Native {
         (response, observed)
     }
 
-    fn part(&self, request: &PlanRequest, part: (usize, usize)) -> Option<PlanRequest> {
+    fn part(&self, request: &PlanRequest, part: TaskPart) -> Option<PlanRequest> {
         Some(PlanRequest { part: Some(part), ..request.clone() })
     }
 }

@@ -132,8 +132,8 @@ pub struct Policy {
     pub natural: Natural,
     /// Tasks of which a part is not known.
     pub uncovered: Uncovered,
-    /// Distinct successes needed before a template serves its part of a task of which another part is not
-    /// known: what is not known may change what the part means.
+    /// Distinct successes, or runs served, that a template needs before it serves its part of a task of which
+    /// another part is not known: what is not known may change what the part means.
     pub min_evidence_part: u32,
     /// Runs learnt after which a template that was never served and that no further run confirmed is
     /// given up; 0: never.

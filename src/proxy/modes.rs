@@ -82,7 +82,8 @@ impl Decider for InMode {
         {
             return bypass(Bypass::RunInProgress);
         }
-        let mut reply = self.answers.end(engine.next(request).await);
+        let reply = engine.next(request).await;
+        let mut reply = if engine.is_shared(request) { reply } else { self.answers.end(reply) };
         if let Reply { step: Some(NextStep::Answer(_)), outcome: Outcome::Hit { step, .. } } = &mut reply {
             *step = request.history.len();
         }

@@ -11,7 +11,7 @@ use super::error::Refusal;
 use super::runs::Ends;
 use super::tee::{Tee, Watch};
 use super::upstream::Forward;
-use crate::domain::{NextStep, Outcome, PlanRequest, PlanResponse};
+use crate::domain::{NextStep, Outcome, PlanRequest, PlanResponse, TaskPart};
 use crate::layer::{CacheHandle, Observed, Protocol, Whole};
 
 /// A planning call that came over HTTP, with all that is needed to pass it on.
@@ -88,7 +88,7 @@ impl Protocol<Asked> for Wire {
         }
     }
 
-    fn part(&self, request: &Asked, part: (usize, usize)) -> Option<Asked> {
+    fn part(&self, request: &Asked, part: TaskPart) -> Option<Asked> {
         let plan = PlanRequest { part: Some(part), ..request.plan.clone() };
         let forward = request.forward.instructed(request.watch.endpoint, &plan.instruction()?)?;
         Some(Asked { plan, forward, watch: request.watch.clone() })
