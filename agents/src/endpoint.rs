@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::Service;
 
-use crate::tokens::{observation_text, task_text};
+use crate::tokens::{asked_text, observation_text};
 
 /// Which endpoint, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Service<PlanRequest> for EndpointPlanner {
 fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
     let mut messages = vec![
         json!({"role": "system", "content": settings.system}),
-        json!({"role": "user", "content": asked(request)}),
+        json!({"role": "user", "content": asked_text(&request.task, request)}),
     ];
     for step in &request.history {
         messages.extend(said(step));
@@ -114,15 +114,6 @@ fn body(settings: &EndpointSettings, request: &PlanRequest) -> Value {
         body["tools"] = Value::Array(tools);
     }
     body
-}
-
-/// What the user asks, and what of it the planner is to do now.
-fn asked(request: &PlanRequest) -> String {
-    let text = task_text(&request.task);
-    match request.instruction() {
-        Some(instruction) => format!("{text}\n\n{instruction}"),
-        None => text.into_owned(),
-    }
 }
 
 /// A step of the history as the conversation that it was.
@@ -308,6 +299,7 @@ mod tests {
     fn a_part_is_asked_for_below_the_task() {
         let task = crate::import::task("Do a. Do b.".into(), Arc::default());
         let request = PlanRequest::new(RunId::new("r"), Arc::new(task), Vec::new());
+        let asked = |request: &PlanRequest| asked_text(&request.task, request).into_owned();
         assert_eq!(asked(&request), "Do a. Do b.");
         let text = asked(&PlanRequest { part: Some(TaskPart { from: 6, to: 11, calls: 0 }), ..request });
         assert!(text.starts_with("Do a. Do b.\n\n") && text.contains("\"Do b.\""), "{text}");

@@ -8,7 +8,6 @@
 //! Asked for a part of the task only, it makes those calls of its run that stand for that part of the
 //! text, as reading text and run together shows, and then says that it is done.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +22,7 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use crate::import::RecordedRun;
-use crate::tokens::{Prompt, TokenCounter, planning_cost, task_text};
+use crate::tokens::{Prompt, TokenCounter, asked_text, planning_cost};
 
 /// What it says when it has done the part that it was asked for.
 const DONE: &str = "Done.";
@@ -217,11 +216,7 @@ impl Shared {
             Some(call) => self.counter.calls([call]),
             None => self.counter.text(answer.unwrap_or_default()),
         };
-        let text = task_text(&trace.task);
-        let text = match asked.instruction() {
-            Some(instruction) => Cow::Owned(format!("{text}\n\n{instruction}")),
-            None => text,
-        };
+        let text = asked_text(&trace.task, asked);
         planning_cost(&self.counter, &self.prompt, &text, &asked.history, written)
     }
 

@@ -6,7 +6,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use plancache::domain::{Call, Observation, Task, TraceStep, Usage};
+use plancache::domain::{Call, Observation, PlanRequest, Task, TraceStep, Usage};
 use serde_json::{Map, Value};
 use tiktoken_rs::CoreBPE;
 
@@ -98,6 +98,15 @@ pub fn task_text(task: &Task) -> Cow<'_, str> {
     match &task.context {
         Value::Null => Cow::Borrowed(&task.text),
         context => Cow::Owned(format!("{}\n\nContext: {context}", task.text)),
+    }
+}
+
+/// What a planner is asked of a task: all of it, or the part that the request says.
+pub fn asked_text<'t>(task: &'t Task, request: &PlanRequest) -> Cow<'t, str> {
+    let text = task_text(task);
+    match request.instruction() {
+        Some(instruction) => Cow::Owned(format!("{text}\n\n{instruction}")),
+        None => text,
     }
 }
 

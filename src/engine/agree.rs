@@ -55,9 +55,7 @@ impl Engine {
         }
         let covers = all.iter().map(|(_, blocks)| Arc::clone(blocks)).collect();
         match all.into_iter().next() {
-            Some(((played, _), _)) => {
-                Ok((played, Plan { covers, loose: plan.loose, gaps: plan.gaps.clone() }))
-            }
+            Some(((played, _), _)) => Ok((played, plan.with(covers))),
             None => Err("the plan is empty".to_owned()),
         }
     }

@@ -95,7 +95,7 @@ impl Engine {
             }
             covers.push(Arc::new(blocks));
         }
-        Ok((Plan { covers, loose: plan.loose, gaps: plan.gaps.clone() }, slots))
+        Ok((plan.with(covers), slots))
     }
 
     async fn slot(&self, task: &Task, template: &Template, id: SlotId, said: &str) -> Result<Value, Miss> {

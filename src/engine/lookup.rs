@@ -87,6 +87,16 @@ pub(super) fn nominated(
         .collect()
 }
 
+/// The templates of nominated records that may be served.
+pub(super) fn usable<'r>(
+    tenant: &'r Tenant,
+    records: &'r [(Arc<TemplateRecord>, f64)],
+    policy: &'r Policy,
+) -> impl Iterator<Item = Arc<Template>> + 'r {
+    let servable = records.iter().filter(|(record, _)| servable(record, policy).is_ok());
+    servable.filter_map(|(record, _)| tenant.template(&record.template.id).cloned())
+}
+
 /// Decides a task: nominate by keywords, then cover the whole text with patterns of templates that
 /// may be served.
 pub(super) fn decide(
@@ -101,11 +111,7 @@ pub(super) fn decide(
         return Decision::Miss(Miss::NoCandidate);
     }
     let text = lex(&task.text);
-    let usable: Vec<_> = records
-        .iter()
-        .filter(|(record, _)| servable(record, policy).is_ok())
-        .filter_map(|(record, _)| tenant.template(&record.template.id).cloned())
-        .collect();
+    let usable: Vec<_> = usable(tenant, &records, policy).collect();
     let mut found = cover(&usable, &text, Wording::Exact);
     // What no schema spells may still say one of its members.
     let has_members = |t: &Arc<Template>| t.slots.iter().any(|s| s.shape == Shape::Member);

@@ -30,7 +30,6 @@ impl Engine {
         {
             explained["likeness"] = weighed.explained(&lex(&task.text), self.policy.natural);
             decided = self.decided(tenant, task, &weighed, miss.clone()).await;
-            explained["decision"] = explain::shown(&decided, &task.text);
         }
         if let Some(tenant) = snapshot.tenant(&task.namespace) {
             decided = self.around(tenant, task, &fingerprints, decided);

@@ -82,12 +82,8 @@ fn known_parts(tenant: &Tenant, task: &Task, policy: &Policy, fingerprints: &Fin
             _ => None,
         })
         .collect();
-    let usable: Vec<_> = records
-        .iter()
-        .filter(|(record, _)| lookup::servable(record, policy).is_ok())
-        .filter(|(record, _)| !record.template.waits(policy.min_constant))
-        .filter_map(|(record, _)| tenant.template(&record.template.id).cloned())
-        .collect();
+    let all = lookup::usable(tenant, &records, policy);
+    let usable: Vec<_> = all.filter(|template| !template.waits(policy.min_constant)).collect();
     cover_around(&usable, &lex(&task.text), Wording::Exact, &heads)
 }
 

@@ -86,6 +86,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The same plan with only these covers, or with these in place of its own.
+    #[must_use]
+    pub fn with(&self, covers: Vec<Arc<Vec<Block>>>) -> Self {
+        Self { covers, loose: self.loose, gaps: self.gaps.clone() }
+    }
+
     /// Whether the text says a value in words whose meaning is still to be chosen.
     pub fn is_open(&self) -> bool {
         let mut values = self.covers.iter().flat_map(|cover| cover.iter()).flat_map(|b| b.values.all());
